@@ -1,0 +1,1 @@
+"""Pure code of the bridge: no Odoo import anywhere below this folder."""
