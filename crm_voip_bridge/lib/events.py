@@ -15,7 +15,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 UTC = timezone.utc  # datetime.UTC needs Python 3.11
 
-#: type -> what happened to the leg, and the keys of ``Event.data`` it may carry
+#: type -> what happened to the leg, and the keys of ``Event.data`` it may carry. Besides,
+#: each may carry ``channel`` and ``number`` of its leg: the first word about a leg may be lost.
 TYPES = {
     "started": "the leg came to be: number, name, dialled, channel, context",
     "ringing": "the leg is being called: by (leg that calls), number, dialled, channel",
@@ -37,7 +38,6 @@ TYPES = {
     "hangup_requested": "the leg itself hung up",
     "ended": "the leg is gone: cause (Q.850), by_itself, dial_status",
     "reported": "a finished call in one row (CDR): see lib.cdr",
-    "restarted": "the PBX started: whatever ran before is over",
     "closed": "an entry closes a call whose end nobody saw: author, reason",
     "corrected": "an entry of a person: author, field, value, reason",
     "picked": "a person said who the other side was: author, partner, lead",
@@ -59,7 +59,8 @@ class Event:
     :param leg: the PBX's id of the leg (Asterisk: uniqueid), "" if of the whole call
     :param at: when, by the PBX's clock, in UTC; None where the source does not say
     :param source: "ami", "cel", "cdr", a provider's name, or "odoo"
-    :param data: JSON values only, keys as in :data:`TYPES`
+    :param data: JSON values only, keys as in :data:`TYPES`; ``n`` is the place in a source
+        that states no times
     """
 
     id: str

@@ -1,0 +1,366 @@
+"""What happened to each leg of a call, in one pass over its events.
+
+The pass is a state machine in which saying a thing again changes nothing. Before it, AMI's and CEL's
+accounts of one happening become one: they share neither id nor time, but kind, leg,
+bridge and order, and AMI speaks at most 0.3 s after CEL.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from .events import UTC, Event
+from .phone import is_local
+
+#: microseconds; everything here counts in them, since 1970
+SECOND = 1_000_000
+#: AMI tells what CEL tells up to 0.28 s later (seen)
+SAME = 400_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RANK = {
+    kind: rank
+    for rank, kind in enumerate(
+        "started ringing paired app answered queued dial_ended status transferred bridged held resumed"
+        " unbridged abandoned unqueued app_ended hangup_requested ended closed".split()
+    )
+}
+#: of a pair, the later time counts: an event that arrives afterwards must not shorten a call
+_ENDS = frozenset({"ended", "unbridged", "unqueued", "app_ended", "resumed"})
+
+
+def micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+@dataclass(slots=True)
+class Stay:
+    """A leg in a bridge; ``seen`` are the sources that told of its start and of its end."""
+
+    bridge: str
+    enter: int
+    leave: int | None = None
+    seen: tuple[str, str] = ("", "")
+
+
+@dataclass(slots=True)
+class Track:
+    """One leg. Times are microseconds, None where nobody told.
+
+    :param call: the call in which the leg began
+    :param over: the leg is gone, even if it is not known when
+    :param status: of calling this leg (ANSWER, BUSY, …); the first word counts
+    :param said: what the dialplan told the leg of the phones it called
+    """
+
+    id: str
+    call: str
+    channel: str = ""
+    number: str = ""
+    name: str = ""
+    dialled: str = ""
+    called_number: str = ""
+    by: str = ""
+    rang: bool = False
+    started: int | None = None
+    up: int | None = None
+    ended: int | None = None
+    over: bool = False
+    by_itself: bool = False
+    cause: int | None = None
+    status: str = ""
+    said: str = ""
+    stays: list[Stay] = field(default_factory=list)
+    holds: list[list[int | None]] = field(default_factory=list)
+    queues: list[list[int | None]] = field(default_factory=list)
+    queue: str = ""
+    apps: list[tuple[int, str]] = field(default_factory=list)
+    stated: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def local(self) -> bool:
+        return is_local(self.channel)
+
+
+@dataclass(slots=True)
+class Story:
+    """All legs of a call and what concerns them together."""
+
+    tracks: dict[str, Track] = field(default_factory=dict)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    transfers: list[tuple[int, str, str]] = field(default_factory=list)  # when, kind, to
+    recordings: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    sources: set[str] = field(default_factory=set)
+    closed: int | None = None
+    last: int = 0
+    timed: bool = True
+    notes: list[str] = field(default_factory=list)
+
+
+def tell(events: Iterable[Event]) -> Story:
+    """The story of one call.
+
+    :param events: in any order, any of them repeated
+    """
+    story = Story()
+    timed = _timed(events, story)
+    for at, event in timed:
+        _TELL.get(event.type, _nothing)(story, at, event)
+        if event.type != "closed":
+            story.last = max(story.last, at)
+    for track in story.tracks.values():
+        _finish(track, story)
+    return story
+
+
+def _timed(events: Iterable[Event], story: Story) -> list[tuple[int, Event]]:
+    """Each event once, with a time, sorted."""
+    unique = list({event.id: event for event in events}.values())
+    story.timed = any(event.at is not None for event in unique if event.type != "closed")
+    story.sources = {event.source for event in unique if event.type not in ("closed", "corrected", "picked")}
+    last: dict[str, int] = {}
+    known = []
+    for event in unique:
+        if event.at is not None:
+            at = micros(event.at)
+            known.append((at, event))
+            last[event.leg] = max(at, last.get(event.leg, 0))
+    if story.timed:
+        missing = [event for event in unique if event.at is None]
+        if missing:
+            story.notes.append("some events have no time")
+        latest = max(last.values(), default=0)
+        known += [(last.get(event.leg, latest), event) for event in missing]
+    else:
+        # only the order counts then; a step stands for a hundredth of a second
+        known = [(_place(event) * 10_000, event) for event in unique]
+    known.sort(key=lambda pair: (pair[0], _place(pair[1]), _RANK.get(pair[1].type, 0), pair[1].id))
+    if {"ami", "cel"} <= story.sources:
+        known = _pair(known)
+    return known
+
+
+def _place(event: Event) -> int:
+    place = event.data.get("n", 0)
+    return place if isinstance(place, int) else 0
+
+
+def _pair(events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
+    """One event for what both AMI and CEL told."""
+    waiting: dict[tuple, list[int]] = {}
+    result: list[tuple[int, Event] | None] = list(events)
+    for place, (at, event) in enumerate(events):
+        if event.source not in ("ami", "cel"):
+            continue
+        other = "cel" if event.source == "ami" else "ami"
+        said = event.data.get("bridge") or event.data.get("app") or ""
+        twins = waiting.get((event.type, event.leg, said, other), [])
+        while twins and at - events[twins[0]][0] > SAME:
+            twins.pop(0)
+        if not twins:
+            waiting.setdefault((event.type, event.leg, said, event.source), []).append(place)
+            continue
+        twin = twins.pop(0)
+        first_at, first = events[twin]
+        both = replace(first, source="both", data={**first.data, **event.data})
+        later = event.type in _ENDS
+        result[place if later else twin] = (at if later else first_at, both)
+        result[twin if later else place] = None
+    return [pair for pair in result if pair is not None]
+
+
+def _track(story: Story, event: Event, leg: str = "") -> Track:
+    leg = leg or event.leg or event.call
+    track = story.tracks.get(leg)
+    if track is None:
+        track = story.tracks[leg] = Track(leg, event.call)
+    if event.call not in story.calls:
+        story.calls.append(event.call)
+    if not leg or leg == event.leg:
+        track.channel = track.channel or str(event.data.get("channel", ""))
+        track.number = track.number or str(event.data.get("number", ""))
+    return track
+
+
+def _nothing(story, at, event):
+    """Words that do not change the story of a leg."""
+
+
+def _started(story, at, event):
+    track = _track(story, event)
+    if track.started is None:
+        track.started = at if event.at or not story.timed else None
+        track.call = event.call
+    for name in ("number", "name", "dialled"):
+        value = event.data.get(name)
+        if value:
+            setattr(track, name, str(value))
+
+
+def _ringing(story, at, event):
+    track = _track(story, event)
+    track.rang = True
+    track.by = track.by or str(event.data.get("by", ""))
+    track.called_number = track.called_number or str(event.data.get("number", ""))
+
+
+def _dial_ended(story, at, event):
+    track = _track(story, event)
+    track.rang = True
+    track.by = track.by or str(event.data.get("by", ""))
+    track.called_number = track.called_number or str(event.data.get("number", ""))
+    track.status = track.status or str(event.data.get("status", ""))
+
+
+def _answered(story, at, event):
+    track = _track(story, event)
+    if track.up is None:
+        track.up = at
+
+
+def _bridged(story, at, event):
+    if str(event.data.get("type", "")).startswith("holding"):
+        return
+    track = _track(story, event)
+    bridge = str(event.data.get("bridge", ""))
+    swapped = story.tracks.get(str(event.data.get("swap", "")))
+    if swapped is not None:
+        _leave(swapped, at, event.source, bridge)
+    if track.stays and track.stays[-1].leave is None:
+        if track.stays[-1].bridge == bridge:
+            return
+        _leave(track, at, event.source)  # nobody is in two bridges at once
+    track.stays.append(Stay(bridge, at, seen=(event.source, "")))
+
+
+def _unbridged(story, at, event):
+    track = _track(story, event)
+    bridge = str(event.data.get("bridge", ""))
+    if not any(stay.bridge == bridge for stay in track.stays) and track.up is not None:
+        # nobody told how it came into the bridge; it cannot have been before it was up
+        track.stays.append(Stay(bridge, track.up, seen=("", "")))
+        story.notes.append("the beginning of a connection was not seen")
+    _leave(track, at, event.source, bridge)
+
+
+def _leave(track: Track, at: int, source: str, bridge: str | None = None):
+    if track.stays and track.stays[-1].leave is None and bridge in (None, track.stays[-1].bridge):
+        stay = track.stays[-1]
+        stay.leave, stay.seen = at, (stay.seen[0], source)
+
+
+def _held(story, at, event):
+    track = _track(story, event)
+    if not track.holds or track.holds[-1][1] is not None:
+        track.holds.append([at, None])
+
+
+def _resumed(story, at, event):
+    track = _track(story, event)
+    if track.holds and track.holds[-1][1] is None:
+        track.holds[-1][1] = at
+
+
+def _queued(story, at, event):
+    track = _track(story, event)
+    track.queue = str(event.data.get("queue", "")) or track.queue
+    if not track.queues or track.queues[-1][1] is not None:
+        # CEL tells a moment before AMI that the queue began, and long after it that it ended
+        track.queues.append([at, None])
+
+
+def _unqueued(story, at, event):
+    track = _track(story, event)
+    if track.queues and track.queues[-1][1] is None:
+        track.queues[-1][1] = at
+
+
+def _app(story, at, event):
+    _track(story, event).apps.append((at, str(event.data.get("app", ""))))
+
+
+def _status(story, at, event):
+    track = _track(story, event)
+    track.stated.setdefault(str(event.data.get("name", "")), str(event.data.get("value", "")))
+
+
+def _transferred(story, at, event):
+    story.transfers.append((at, str(event.data.get("kind", "")), str(event.data.get("to", ""))))
+    for call in event.data.get("calls") or ():
+        if isinstance(call, str) and call not in story.calls:
+            story.calls.append(call)
+
+
+def _paired(story, at, event):
+    legs = event.data.get("legs") or ()
+    if len(legs) == 2 and all(isinstance(leg, str) for leg in legs):
+        story.pairs.append(tuple(legs))
+
+
+def _recorded(story, at, event):
+    file = str(event.data.get("file", ""))
+    if file and file not in story.recordings:
+        story.recordings.append(file)
+
+
+def _hangup_requested(story, at, event):
+    _track(story, event).by_itself = True
+
+
+def _ended(story, at, event):
+    track = _track(story, event)
+    if not track.over:
+        track.over = True
+        track.ended = at if event.at or not story.timed else None
+    if track.cause is None:
+        track.cause = event.data.get("cause")
+    track.by_itself |= bool(event.data.get("by_itself"))
+    track.said = track.said or str(event.data.get("dial_status", ""))
+
+
+def _closed(story, at, event):
+    story.closed = max(at, story.closed or at)
+
+
+_TELL = {
+    "started": _started,
+    "ringing": _ringing,
+    "dial_ended": _dial_ended,
+    "answered": _answered,
+    "bridged": _bridged,
+    "unbridged": _unbridged,
+    "held": _held,
+    "resumed": _resumed,
+    "queued": _queued,
+    "unqueued": _unqueued,
+    "abandoned": _unqueued,
+    "app": _app,
+    "status": _status,
+    "transferred": _transferred,
+    "paired": _paired,
+    "recorded": _recorded,
+    "hangup_requested": _hangup_requested,
+    "ended": _ended,
+    "closed": _closed,
+}
+
+
+def _finish(track: Track, story: Story):
+    """Close what the leg's end closes, and empty what cannot be."""
+    if track.ended is not None:
+        begun = [time for time in (track.started, track.up) if time is not None]
+        begun += [stay.enter for stay in track.stays]
+        if begun and max(begun) > track.ended + SECOND // 2:
+            story.notes.append("a leg ended before it began or was answered: its end is left empty")
+            track.ended = None
+    if track.ended is not None:
+        _leave(track, track.ended, "", None)
+        for spans in (track.holds, track.queues):
+            for span in spans:
+                if span[1] is None:
+                    span[1] = max(track.ended, span[0])
