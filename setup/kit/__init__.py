@@ -1,0 +1,12 @@
+"""What setup/run, setup/test and setup/lint share.
+
+Standard library only: everything here runs with the machine's own Python, before anything
+is installed.
+
+    places      where things lie
+    screen      what is said while something takes its time
+    processes   start, watch and stop other programs
+    machine     Debian packages, the Python environment, the JavaScript tools
+    postgres    a database cluster of our own
+    odoo        Odoo 19: get it, start it, ask it
+"""
