@@ -52,6 +52,7 @@ class Track:
     """One leg. Times are microseconds, None where nobody told.
 
     :param call: the call in which the leg began
+    :param ended_by: the source that told of the end
     :param over: the leg is gone, even if it is not known when
     :param status: of calling this leg (ANSWER, BUSY, …); the first word counts
     :param said: what the dialplan told the leg of the phones it called
@@ -70,6 +71,7 @@ class Track:
     up: int | None = None
     ended: int | None = None
     over: bool = False
+    ended_by: str = ""
     by_itself: bool = False
     cause: int | None = None
     status: str = ""
@@ -316,6 +318,7 @@ def _ended(story, at, event):
     track = _track(story, event)
     if not track.over:
         track.over = True
+        track.ended_by = event.source
         track.ended = at if event.at or not story.timed else None
     if track.cause is None:
         track.cause = event.data.get("cause")
@@ -359,7 +362,7 @@ def _finish(track: Track, story: Story):
             story.notes.append("a leg ended before it began or was answered: its end is left empty")
             track.ended = None
     if track.ended is not None:
-        _leave(track, track.ended, "", None)
+        _leave(track, track.ended, track.ended_by)
         for spans in (track.holds, track.queues):
             for span in spans:
                 if span[1] is None:
