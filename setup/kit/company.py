@@ -80,6 +80,8 @@ OUTBOUND_CALLER_ID = DID_GROUP
 NEVER_LOG = "+496990009999"
 # A number of nobody in the CRM.
 STRANGER = "+12025550199"
+# Somebody who only ever calls the extension that is not recorded: this number may be nowhere.
+COUNCIL_CALLER = "+442079460188"
 
 # ------------------------------------------------------------------ customers
 
