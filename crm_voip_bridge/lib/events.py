@@ -120,6 +120,17 @@ class Event:
         return cls(at=at, data=data, **texts)
 
 
+    def texts(self, name: str) -> list[str]:
+        """A list in ``data``; whatever else stands there is an empty one."""
+        values = self.data.get(name)
+        return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+    def text(self, name: str) -> str:
+        """A text in ``data``; whatever else stands there is an empty one."""
+        value = self.data.get(name)
+        return value if isinstance(value, str) else ""
+
+
 MAX_DATA = 16_384
 _TEXTS = (  # name, required, longest
     ("id", True, 128),

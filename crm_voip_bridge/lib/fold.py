@@ -54,8 +54,8 @@ def components(events: Iterable[Event]) -> list[list[Event]]:
         root = ("call", event.call)
         others = [("leg", event.leg)] if event.leg else []
         # a CDR's uniqueid is shared by rows, its linked id says all
-        others += [("call", call) for call in event.data.get("calls") or () if isinstance(call, str)]
-        others += [("leg", leg) for leg in event.data.get("legs") or () if isinstance(leg, str)]
+        others += [("call", call) for call in event.texts("calls")]
+        others += [("leg", leg) for leg in event.texts("legs")]
         for other in others:
             parent[find(other)] = find(root)
     groups: dict[tuple, list[Event]] = {}
@@ -109,9 +109,10 @@ def fold(events: Iterable[Event], site: Site = Site()) -> Call | None:
     """
     events = list(events)
     live = [event for event in events if event.source != "cdr"]
-    if not any(event.leg and event.type not in ("closed", "corrected", "picked") for event in live):
+    if not any(event.type not in ("closed", "corrected", "picked") for event in live):
         return fold_cdr.fold([event for event in events if event.type == "reported"], site)
-    return _Folding(tell(live), site).call()
+    story = tell(live)
+    return _Folding(story, site).call() if story.tracks else None
 
 
 class _Folding:
@@ -190,7 +191,7 @@ class _Folding:
         party = self.party
         if party is None:
             return []
-        last = self.story.last
+        last = self.story.last + 1  # somebody who came in just now is in
         moves = []
         for track in self.story.tracks.values():
             for stay in track.stays:
@@ -360,7 +361,7 @@ class _Folding:
                 ref=track.id,
                 number=self.phones[track.id],
                 role="caller" if caller else "consulted" if consulted else "called",
-                offered_at=moment(self._first_offer(track)) if not caller or not track.dialled else None,
+                offered_at=moment(self._first_offer(track)),
                 left_at=moment(track.ended),
             )
             if taken:

@@ -15,10 +15,14 @@ def fold(events: Iterable[Event], site: Site = Site()) -> Call | None:
 
     :param events: rows of one call, in any order, any of them repeated
     """
-    rows = sorted({event.id: event for event in events}.values(), key=lambda event: (event.at is None, event.at or 0, event.id))
+    rows = sorted({event.id: event for event in events}.values(), key=_order)
     if not rows:
         return None
     return _Folding(rows, site).call()
+
+
+def _order(event: Event):
+    return (event.at is None, event.at or 0, event.text("called"), event.id)
 
 
 class _Folding:
@@ -29,16 +33,16 @@ class _Folding:
 
     def _taken(self) -> list[Event]:
         """Rows in which a person was connected."""
-        return [row for row in self.rows if row.data.get("disposition") == "ANSWERED" and self._called(row) is not None]
+        return [row for row in self.rows if row.text("disposition") == "ANSWERED" and self._called(row) is not None]
 
     def _called(self, row: Event) -> str | None:
         """The phone or trunk that the row called; None of a machine, or of a pipe told elsewhere."""
-        channel = row.data.get("called", "")
+        channel = row.text("called")
         if not channel:
             return None
         if is_local(channel):
             behind = channel.rpartition(";")[0]
-            if any(other.data.get("channel", "").rpartition(";")[0] == behind for other in self.rows):
+            if any(other.text("channel").rpartition(";")[0] == behind for other in self.rows):
                 return None
             number = channel.removeprefix("Local/").partition("@")[0]
             return number
@@ -46,9 +50,9 @@ class _Folding:
 
     def call(self) -> Call:
         rows, site = self.rows, self.site
-        first = next((row for row in rows if not is_local(row.data.get("channel", ""))), rows[0])
-        from_number, to_number = first.data.get("from", ""), first.data.get("to", "")
-        caller = extension_of(first.data.get("channel", ""), from_number, site)
+        first = next((row for row in rows if not is_local(row.text("channel"))), rows[0])
+        from_number, to_number = first.text("from"), first.text("to")
+        caller = extension_of(first.text("channel"), from_number, site)
         called = [self._called(row) for row in rows]
         outside = "" in called or (not any(called) and not is_internal(to_number, site) and to_number.strip("+").isdigit())
         direction = "inbound" if caller is None else "outbound" if outside else "internal"
@@ -62,7 +66,7 @@ class _Folding:
             started_at=min((row.at for row in rows if row.at), default=None),
             disposition=self._disposition(direction),
             notes=self.notes,
-            name=first.data.get("name", "").partition("<")[0].strip(' "'),
+            name=first.text("name").partition("<")[0].strip(' "'),
         )
         ends = [end for row in rows if (end := parse_time(row.data.get("end")))]
         call.ended_at = max(ends, default=None)
@@ -76,8 +80,8 @@ class _Folding:
     def _disposition(self, direction: str) -> str:
         if self._taken():
             return "answered"
-        apps = {row.data.get("app", "") for row in self.rows}
-        said = {row.data.get("disposition") for row in self.rows}
+        apps = {row.text("app") for row in self.rows}
+        said = {row.text("disposition") for row in self.rows}
         if "voicemail" in apps:
             return "voicemail"
         if "queue" in apps:
@@ -92,13 +96,13 @@ class _Folding:
         by_number: dict[str, Leg] = {}
         if caller is not None:
             outcome = {"missed": "no_answer", "abandoned": "cancelled", "busy": "busy", "failed": "failed"}
-            call.legs.append(Leg(first.leg, caller, "caller", outcome=outcome.get(call.disposition, "answered")))
+            call.legs.append(Leg(first.leg, caller, "caller", offered_at=call.started_at, outcome=outcome.get(call.disposition, "answered")))
         taken = self._taken()
         for row in self.rows:
             number = self._called(row)
             if not number:
                 continue
-            outcome = _OUTCOMES[row.data["disposition"]]
+            outcome = _OUTCOMES.get(row.text("disposition"), "no_answer")
             if outcome == "no_answer":
                 if row.data.get("billed_s"):
                     self.notes.append("not answered, yet with billed seconds: those are not counted")
@@ -110,6 +114,8 @@ class _Folding:
                 call.legs.append(leg)
             if leg.outcome != "answered":
                 leg.outcome = outcome
+            if leg.talk_s is None and outcome != "answered":
+                leg.talk_s = 0.0
             leg.left_at = parse_time(row.data.get("end"))
             if outcome == "answered":
                 leg.answered_at = leg.answered_at or self._answer(row)
@@ -120,6 +126,11 @@ class _Folding:
         taken = self._taken()
         if not taken:
             call.talk_s = 0.0
+            if len(self.rows) == 1 and call.legs and call.disposition in ("missed", "busy") and call.started_at and call.ended_at:
+                call.ring_s = (call.ended_at - call.started_at).total_seconds()
+            for leg in call.legs:
+                if leg.role == "caller":
+                    leg.talk_s, leg.left_at = 0.0, call.ended_at
             return
         answers = [answer for row in taken if (answer := self._answer(row))]
         call.answered_at = min(answers, default=None)

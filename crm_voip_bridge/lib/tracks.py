@@ -113,6 +113,8 @@ def tell(events: Iterable[Event]) -> Story:
     timed = _timed(events, story)
     for at, event in timed:
         _TELL.get(event.type, _nothing)(story, at, event)
+        if event.call not in story.calls:
+            story.calls.append(event.call)
         if event.type != "closed":
             story.last = max(story.last, at)
     for track in story.tracks.values():
@@ -160,7 +162,7 @@ def _pair(events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
         if event.source not in ("ami", "cel"):
             continue
         other = "cel" if event.source == "ami" else "ami"
-        said = event.data.get("bridge") or event.data.get("app") or ""
+        said = event.text("bridge") or event.text("app")
         twins = waiting.get((event.type, event.leg, said, other), [])
         while twins and at - events[twins[0]][0] > SAME:
             twins.pop(0)
@@ -176,16 +178,13 @@ def _pair(events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
     return [pair for pair in result if pair is not None]
 
 
-def _track(story: Story, event: Event, leg: str = "") -> Track:
-    leg = leg or event.leg or event.call
+def _track(story: Story, event: Event) -> Track:
+    leg = event.leg or event.call
     track = story.tracks.get(leg)
     if track is None:
         track = story.tracks[leg] = Track(leg, event.call)
-    if event.call not in story.calls:
-        story.calls.append(event.call)
-    if not leg or leg == event.leg:
-        track.channel = track.channel or str(event.data.get("channel", ""))
-        track.number = track.number or str(event.data.get("number", ""))
+    track.channel = track.channel or event.text("channel")
+    track.number = track.number or event.text("number")
     return track
 
 
@@ -199,24 +198,24 @@ def _started(story, at, event):
         track.started = at if event.at or not story.timed else None
         track.call = event.call
     for name in ("number", "name", "dialled"):
-        value = event.data.get(name)
+        value = event.text(name)
         if value:
-            setattr(track, name, str(value))
+            setattr(track, name, value)
 
 
 def _ringing(story, at, event):
     track = _track(story, event)
     track.rang = True
-    track.by = track.by or str(event.data.get("by", ""))
-    track.called_number = track.called_number or str(event.data.get("number", ""))
+    track.by = track.by or event.text("by")
+    track.called_number = track.called_number or event.text("number")
 
 
 def _dial_ended(story, at, event):
     track = _track(story, event)
     track.rang = True
-    track.by = track.by or str(event.data.get("by", ""))
-    track.called_number = track.called_number or str(event.data.get("number", ""))
-    track.status = track.status or str(event.data.get("status", ""))
+    track.by = track.by or event.text("by")
+    track.called_number = track.called_number or event.text("number")
+    track.status = track.status or event.text("status")
 
 
 def _answered(story, at, event):
@@ -226,11 +225,11 @@ def _answered(story, at, event):
 
 
 def _bridged(story, at, event):
-    if str(event.data.get("type", "")).startswith("holding"):
+    if event.text("type").startswith("holding"):
         return
     track = _track(story, event)
-    bridge = str(event.data.get("bridge", ""))
-    swapped = story.tracks.get(str(event.data.get("swap", "")))
+    bridge = event.text("bridge")
+    swapped = story.tracks.get(event.text("swap"))
     if swapped is not None:
         _leave(swapped, at, event.source, bridge)
     if track.stays and track.stays[-1].leave is None:
@@ -242,7 +241,7 @@ def _bridged(story, at, event):
 
 def _unbridged(story, at, event):
     track = _track(story, event)
-    bridge = str(event.data.get("bridge", ""))
+    bridge = event.text("bridge")
     if not any(stay.bridge == bridge for stay in track.stays) and track.up is not None:
         # nobody told how it came into the bridge; it cannot have been before it was up
         track.stays.append(Stay(bridge, track.up, seen=("", "")))
@@ -270,7 +269,7 @@ def _resumed(story, at, event):
 
 def _queued(story, at, event):
     track = _track(story, event)
-    track.queue = str(event.data.get("queue", "")) or track.queue
+    track.queue = event.text("queue") or track.queue
     if not track.queues or track.queues[-1][1] is not None:
         # CEL tells a moment before AMI that the queue began, and long after it that it ended
         track.queues.append([at, None])
@@ -283,29 +282,27 @@ def _unqueued(story, at, event):
 
 
 def _app(story, at, event):
-    _track(story, event).apps.append((at, str(event.data.get("app", ""))))
+    _track(story, event).apps.append((at, event.text("app")))
 
 
 def _status(story, at, event):
     track = _track(story, event)
-    track.stated.setdefault(str(event.data.get("name", "")), str(event.data.get("value", "")))
+    track.stated.setdefault(event.text("name"), event.text("value"))
 
 
 def _transferred(story, at, event):
-    story.transfers.append((at, str(event.data.get("kind", "")), str(event.data.get("to", ""))))
-    for call in event.data.get("calls") or ():
-        if isinstance(call, str) and call not in story.calls:
-            story.calls.append(call)
+    story.transfers.append((at, event.text("kind"), event.text("to")))
+    story.calls += [call for call in event.texts("calls") if call not in story.calls]
 
 
 def _paired(story, at, event):
-    legs = event.data.get("legs") or ()
-    if len(legs) == 2 and all(isinstance(leg, str) for leg in legs):
-        story.pairs.append(tuple(legs))
+    legs = event.texts("legs")
+    if len(legs) == 2:
+        story.pairs.append((legs[0], legs[1]))
 
 
 def _recorded(story, at, event):
-    file = str(event.data.get("file", ""))
+    file = event.text("file")
     if file and file not in story.recordings:
         story.recordings.append(file)
 
@@ -320,10 +317,11 @@ def _ended(story, at, event):
         track.over = True
         track.ended_by = event.source
         track.ended = at if event.at or not story.timed else None
-    if track.cause is None:
-        track.cause = event.data.get("cause")
-    track.by_itself |= bool(event.data.get("by_itself"))
-    track.said = track.said or str(event.data.get("dial_status", ""))
+    cause = event.data.get("cause")
+    if track.cause is None and isinstance(cause, int):
+        track.cause = cause
+    track.by_itself |= event.data.get("by_itself") is True
+    track.said = track.said or event.text("dial_status")
 
 
 def _closed(story, at, event):
