@@ -207,6 +207,13 @@ def _newexten(block: Block):
     return "app", leg, call, {"app": app, "args": _text(block, "appdata")[:80]}
 
 
+def _bridgeenter(block: Block):
+    kind, leg, call, data = _is("bridged", bridge="bridgeuniqueid", swap="swapuniqueid")(block)
+    # a car park: those in it do not hear each other
+    data["parked"] = "holding" in _text(block, "bridgetechnology") or None
+    return kind, leg, call, data
+
+
 def _varset(block: Block):
     variable, value = _text(block, "variable"), _text(block, "value")
     leg, call = _text(block, "uniqueid"), _text(block, "linkedid")
@@ -266,7 +273,7 @@ _MEANINGS = {
     "queuecallerabandon": _is("abandoned", queue="queue"),
     "agentconnect": _agent("queue_s", "holdtime"),
     "agentcomplete": _agent("talk_s", "talktime"),
-    "bridgeenter": _is("bridged", bridge="bridgeuniqueid", swap="swapuniqueid", type="bridgetype"),
+    "bridgeenter": _bridgeenter,
     "bridgeleave": _is("unbridged", bridge="bridgeuniqueid"),
     "hold": _is("held"),
     "unhold": _is("resumed"),

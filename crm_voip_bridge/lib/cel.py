@@ -75,7 +75,7 @@ def _extra(text: str) -> dict[str, str]:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
-        keys = r"(bridge_id|bridge1_id|\w*uniqueid|extension|hangupcause|hangupsource|dialstatus)"
+        keys = r"(bridge_id|bridge_technology|\w*uniqueid|extension|hangupcause|hangupsource|dialstatus)"
         return dict(re.findall(keys + r'\\?"*\s*:\s*\\?"*' + r"([^\"\\,}]+)", text[:4096]))
     if not isinstance(values, dict):
         return {}
@@ -124,7 +124,8 @@ def _app_ended(row, extra):
 
 
 def _bridged(row, extra):
-    return "bridged", {"bridge": extra.get("bridge_id", "")} | _leg(row)
+    parked = "holding" in extra.get("bridge_technology", "") or None
+    return "bridged", {"bridge": extra.get("bridge_id", ""), "parked": parked} | _leg(row)
 
 
 def _unbridged(row, extra):

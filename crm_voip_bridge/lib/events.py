@@ -30,7 +30,7 @@ TYPES = {
     "status": "the dialplan noted a result on the leg: name, value",
     "held": "the leg put the other side on hold",
     "resumed": "the leg took the other side back",
-    "bridged": "the leg hears others: bridge, swap (leg whose place it takes)",
+    "bridged": "the leg hears others: bridge, swap (leg whose place it takes), parked (it hears nobody)",
     "unbridged": "the leg left that bridge: bridge",
     "transferred": "kind (blind, attended), to, calls (ids that are one call from now on), legs",
     "paired": "two legs are the two ends of one local channel: legs",

@@ -16,7 +16,7 @@ from . import fold_cdr
 from .call import Call, Leg
 from .events import Event
 from .intervals import Span, intersect, length, subtract, union
-from .phone import extension_of, is_internal
+from .phone import endpoint, extension_of, is_internal
 from .site import Site
 from .tracks import SECOND, Story, Track, moment, tell
 
@@ -125,7 +125,7 @@ class _Folding:
         self.phones = {
             track.id: extension
             for track in story.tracks.values()
-            if (extension := extension_of(track.channel, track.number, site))
+            if (extension := extension_of(track.channel, track.number, site)) and not _through_trunk(track)
         }
         self.tracks = [track for track in story.tracks.values() if not track.local]
         self.call_id = self._survivor()
@@ -262,7 +262,8 @@ class _Folding:
             # alone in the bridge between two persons: the colleague asks somebody
             first = self.spans[0][0]
             held += [span for span in subtract(alone, self.spans) if span[0] >= first and span[1] - span[0] > SECOND // 2]
-        return intersect(held, union([*self.spans, *alone]))
+        parked = [(start, end if end is not None else self.story.last) for start, end in self.party.parked]
+        return union([*intersect(held, union([*self.spans, *alone])), *parked])
 
     def _stays(self, track: Track) -> list[Span]:
         return [(stay.enter, stay.leave if stay.leave is not None else self.story.last) for stay in track.stays]
@@ -589,6 +590,12 @@ class _Folding:
             stated = [track.stated[name] for track in self.story.tracks.values() if name in track.stated]
             if len(stated) == 1 and stated[0].isdigit():
                 setattr(call, name, float(stated[0]))
+
+
+def _through_trunk(track: Track) -> bool:
+    """Whether a number was called through a trunk (``1233@provider``), however short it is."""
+    number, _at, trunk = track.dial_string.partition("@")
+    return number.isdigit() and bool(trunk) and endpoint(track.channel).partition("/")[2] == trunk
 
 
 def _or_last(value: int | None) -> int:

@@ -80,6 +80,9 @@ class Track:
     holds: list[list[int | None]] = field(default_factory=list)
     queues: list[list[int | None]] = field(default_factory=list)
     queue: str = ""
+    parked: list[list[int | None]] = field(default_factory=list)
+    car_park: str = ""
+    dial_string: str = ""
     apps: list[tuple[int, str]] = field(default_factory=list)
     stated: dict[str, str] = field(default_factory=dict)
 
@@ -208,6 +211,7 @@ def _ringing(story, at, event):
     track.rang = True
     track.by = track.by or event.text("by")
     track.called_number = track.called_number or event.text("number")
+    track.dial_string = track.dial_string or event.text("dialled")
 
 
 def _dial_ended(story, at, event):
@@ -225,10 +229,14 @@ def _answered(story, at, event):
 
 
 def _bridged(story, at, event):
-    if event.text("type").startswith("holding"):
-        return
     track = _track(story, event)
     bridge = event.text("bridge")
+    if event.data.get("parked") is True:
+        _leave(track, at, event.source)
+        if not track.parked or track.parked[-1][1] is not None:
+            track.parked.append([at, None])
+        track.car_park = bridge
+        return
     swapped = story.tracks.get(event.text("swap"))
     if swapped is not None:
         _leave(swapped, at, event.source, bridge)
@@ -242,6 +250,9 @@ def _bridged(story, at, event):
 def _unbridged(story, at, event):
     track = _track(story, event)
     bridge = event.text("bridge")
+    if track.parked and bridge == track.car_park:
+        track.parked[-1][1] = track.parked[-1][1] or at
+        return
     if not any(stay.bridge == bridge for stay in track.stays) and track.up is not None:
         # nobody told how it came into the bridge; it cannot have been before it was up
         track.stays.append(Stay(bridge, track.up, seen=("", "")))
@@ -361,7 +372,7 @@ def _finish(track: Track, story: Story):
             track.ended = None
     if track.ended is not None:
         _leave(track, track.ended, track.ended_by)
-        for spans in (track.holds, track.queues):
+        for spans in (track.holds, track.queues, track.parked):
             for span in spans:
                 if span[1] is None:
                     span[1] = max(track.ended, span[0])

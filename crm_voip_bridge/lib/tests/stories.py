@@ -12,7 +12,7 @@ from lib.events import UTC, Event, event_id
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 _ARGS = {
     "started": ("channel", "number", "dialled"),
-    "ringing": ("by", "number"),
+    "ringing": ("by", "number", "dialled"),
     "dial_ended": ("status", "by"),
     "bridged": ("bridge", "swap"),
     "unbridged": ("bridge",),

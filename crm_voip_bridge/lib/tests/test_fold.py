@@ -225,6 +225,27 @@ def test_swap_in_a_bridge():
     assert (call.talk_s, legs(call)) == (10, {("101", "called", "answered")})
 
 
+def test_parked():
+    """Two customers in one car park do not hear each other, and wait for a person again."""
+    events = story(
+        *["0 started c PJSIP/trunk 0205550101 s", "0 started p PJSIP/101", "2 bridged p b", "2 bridged c b"],
+        *["10 unbridged c b", "10 unbridged p b", "10 ended p 16", "10 bridged c lot", "10 bridged z lot"],
+        *["30 unbridged c lot", "30 started q PJSIP/102 102 701", "30 bridged q b2", "30 bridged c b2"],
+        *["40 ended q 16", "40 ended c 16"],
+    )
+    events = [
+        replace(event, data={**event.data, "parked": True}) if event.data.get("bridge") == "lot" else event
+        for event in events
+    ]
+    call = fold(events)
+    assert (call.talk_s, call.hold_s) == (18, 20)
+
+
+def test_short_number_through_a_trunk():
+    call = fold(story("0 started c PJSIP/101 101 1233", "0 started o PJSIP/provider 1233", "0 ringing o c 1233 1233@provider"))
+    assert (call.direction, [leg.number for leg in call.legs]) == ("outbound", ["101"])
+
+
 def test_cel_knows_no_hold():
     call = fold([replace(event, source="cel") for event in ANSWERED])
     assert (call.talk_s, call.hold_s) == (60, None)
