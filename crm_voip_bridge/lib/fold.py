@@ -175,11 +175,23 @@ class _Folding:
             return "inbound"
         if self.primary is not self.party:
             return "outbound"
-        dialled = self.primary.dialled if self.primary else ""
-        # nothing was called: what was dialled tells where to
-        if not self._called() and _is_outside_number(dialled, self.site):
+        # nothing was called: what was dialled, or was to be called by click, tells where to
+        if not self._called() and _is_outside_number(self._dialled() or self._clicked(), self.site):
             return "outbound"
         return "internal"
+
+    def _dialled(self) -> str:
+        dialled = self.primary.dialled if self.primary else ""
+        return "" if dialled in ("s", "h", "i", "t") else dialled
+
+    def _originated(self) -> bool:
+        """Whether the PBX called our own phone first, to call somebody else once it answers."""
+        return self.primary.id in self.phones and not self._dialled()
+
+    def _clicked(self) -> str:
+        """The number that a click to call was for, as far as our own phone showed it."""
+        primary = self.primary
+        return primary.shown if primary is not None and self._originated() and primary.shown != primary.number else ""
 
     def _called(self) -> list[Track]:
         return [track for track in self.tracks if track is not self.primary]
@@ -382,8 +394,12 @@ class _Folding:
     def _caller_outcome(self, track: Track, disposition: str) -> str:
         if disposition in ("answered", "machine", "voicemail"):
             return "answered"
+        if not track.up and self._originated():
+            return self._outcome(track)
         if disposition in ("busy", "failed"):
             return disposition
+        if self.party.cause == _DECLINED and self.party is not track:
+            return "declined"
         return "cancelled" if self._gave_up(track) else "no_answer"
 
     def _gave_up(self, track: Track) -> bool:
@@ -391,7 +407,7 @@ class _Folding:
         said = track.said or track.stated.get("dial", "")
         if said or tried:
             return "CANCEL" in (said, *tried) and said not in ("NOANSWER", "BUSY")
-        return track.by_itself
+        return track.gave_up is not None
 
     def _outcome(self, track: Track) -> str:
         """Why a phone that was called did not take the call."""
@@ -409,8 +425,11 @@ class _Folding:
         if any(track.started is not None and track.started <= span[0] <= end + SECOND for span in self.spans):
             return "elsewhere"
         party = self.party
-        if party.by_itself and party.ended is not None and abs(party.ended - end) <= SECOND and not self._timed_out(party):
-            return "cancelled"
+        if party.gave_up is not None and not self._timed_out(party):
+            # CEL may tell the phone's end before that of the caller who caused it
+            slack = SECOND if self.story.timed else 0
+            if end >= party.gave_up - slack:
+                return "cancelled"
         return "no_answer"
 
     def _timed_out(self, party: Track) -> bool:
@@ -454,7 +473,7 @@ class _Folding:
         if party.queues:
             start, end = party.queues[-1]
             left = party.ended is not None and (end is None or party.ended - end <= SECOND)
-            return "abandoned" if left and party.by_itself and not self._queue_over(end) else "missed"
+            return "abandoned" if left and party.gave_up is not None and not self._queue_over(end) else "missed"
         outcomes = {self._outcome(track) for track in self._reached_for()}
         if outcomes:
             if outcomes <= {"busy"}:
@@ -516,13 +535,13 @@ class _Folding:
 
     def _numbers(self) -> tuple[str, str]:
         primary, party = self.primary, self.party
-        dialled = primary.dialled if primary.dialled not in ("s", "h", "i", "t") else ""
+        dialled = self._dialled()
         called = next((track.called_number for track in self._called() if track.called_number), "")
         if self.direction == "inbound":
             return primary.number, dialled or called
         own = self.phones.get(primary.id) or primary.number
         if self.direction == "outbound":
-            return own, dialled or party.called_number or party.number
+            return own, dialled or (party is not primary and (party.called_number or party.number)) or self._clicked()
         return own, dialled or next((self.phones[track.id] for track in self._called() if track.id in self.phones), called)
 
     def _share(self, call: Call, held: list[Span]):

@@ -52,7 +52,9 @@ class Track:
     """One leg. Times are microseconds, None where nobody told.
 
     :param call: the call in which the leg began
+    :param shown: the number that the leg had at its end: a click to call shows whom it will call
     :param ended_by: the source that told of the end
+    :param gave_up: when the leg itself hung up, rather than being hung up on
     :param over: the leg is gone, even if it is not known when
     :param status: of calling this leg (ANSWER, BUSY, …); the first word counts
     :param said: what the dialplan told the leg of the phones it called
@@ -62,6 +64,7 @@ class Track:
     call: str
     channel: str = ""
     number: str = ""
+    shown: str = ""
     name: str = ""
     dialled: str = ""
     called_number: str = ""
@@ -72,7 +75,7 @@ class Track:
     ended: int | None = None
     over: bool = False
     ended_by: str = ""
-    by_itself: bool = False
+    gave_up: int | None = None
     cause: int | None = None
     status: str = ""
     said: str = ""
@@ -319,11 +322,13 @@ def _recorded(story, at, event):
 
 
 def _hangup_requested(story, at, event):
-    _track(story, event).by_itself = True
+    track = _track(story, event)
+    track.gave_up = track.gave_up or at
 
 
 def _ended(story, at, event):
     track = _track(story, event)
+    track.shown = track.shown or event.text("number")
     if not track.over:
         track.over = True
         track.ended_by = event.source
@@ -331,7 +336,8 @@ def _ended(story, at, event):
     cause = event.data.get("cause")
     if track.cause is None and isinstance(cause, int):
         track.cause = cause
-    track.by_itself |= event.data.get("by_itself") is True
+    if event.data.get("by_itself") is True:
+        track.gave_up = track.gave_up or at
     track.said = track.said or event.text("dial_status")
 
 

@@ -148,7 +148,7 @@ def test_outbound(end, disposition, outcome):
 def test_click_to_call():
     begin = ["0 started c PJSIP/101", "0 ringing c"]
     call = fold(story(*begin, "10 ended c 0"))
-    assert (call.disposition, legs(call)) == ("failed", {("101", "caller", "failed")})
+    assert (call.disposition, legs(call)) == ("failed", {("101", "caller", "no_answer")})
     talk = ["3 answered c", "3.1 started o PJSIP/trunk", "3.1 ringing o c 0205550101", "7 answered o"]
     talk += ["7 bridged o b", "7 bridged c b", "17 ended o 16", "17 ended c 16"]
     call = fold(story(*begin, *talk))
