@@ -61,8 +61,16 @@ class Driver:
     async def __aexit__(self, *exc) -> None:
         self._writer.close()
 
+    async def channel(self, number: str) -> str:
+        """The name of the oldest channel of a telephone, such as `PJSIP/101-0000000c`."""
+        answer = await self.act("Command", Command="core show channels concise")
+        names = re.findall(rf"^Output: (PJSIP/{number}-[^!]+)!", answer["block"], re.M)
+        if not names:
+            raise ValueError(f"{number} has no channel")
+        return min(names)
+
     async def act(self, action: str, **fields) -> dict[str, str]:
-        """Do it and return the answer's fields. ValueError if AMI refuses."""
+        """Do it and return the answer's fields, and all of it as `block`. ValueError if AMI refuses."""
         self._number += 1
         number = str(self._number)
         lines = [f"Action: {action}", f"ActionID: {number}", *(f"{key}: {value}" for key, value in fields.items())]
@@ -73,4 +81,4 @@ class Driver:
             if answer.get("ActionID") == number and "Response" in answer:
                 if answer["Response"] == "Error":
                     raise ValueError(f"{action}: {answer.get('Message')}")
-                return answer
+                return {**answer, "block": block}

@@ -23,6 +23,9 @@ DID_QUEUE_RETRY = "+31201000171"
 DID_QUEUE_TIMEOUT = "+31201000172"
 DID_QUEUE_LOCAL = "+31201000173"
 DID_LOCAL = "+31201000174"
+DID_MENU = "+31201000175"
+DID_QUEUE_VOICEMAIL = "+31201000176"
+DID_RECORDING = "+31201000177"
 
 
 def phone_host(number: str) -> str:
@@ -306,6 +309,9 @@ static = yes
 [internal]
 exten => _[12]0X,1,Dial(PJSIP/${{EXTEN}},20,tT)
  same => n,Hangup()
+; Take a call that rings on a colleague's telephone.
+exten => _*8X.,1,PickupChan(PJSIP/${{EXTEN:2}},p)
+ same => n,Hangup()
 ; To the outside there is no prefix. The customer sees the main number.
 exten => _0.,1,Goto(outside,${{EXTEN}},1)
 exten => _+.,1,Goto(outside,${{EXTEN}},1)
@@ -326,7 +332,7 @@ exten => {company.DID_ANNOUNCEMENT},1,Answer()
  same => n,Playback(vm-intro)
  same => n,Hangup()
 exten => {company.DID_VOICEMAIL},1,Dial(PJSIP/104,4,tT)
- same => n,VoiceMail(104@default,u)
+ same => n,VoiceMail(104@default,us)
  same => n,Hangup()
 {direct}
 ; Routes for recordings that the demo company does not need.
@@ -340,6 +346,17 @@ exten => {DID_QUEUE_LOCAL},1,Answer()
  same => n,Queue(local,tT,,,30)
  same => n,Hangup()
 exten => {DID_LOCAL},1,Dial(Local/101@agents,20)
+ same => n,Hangup()
+exten => {DID_MENU},1,Answer()
+ same => n,Playback(hello-world)
+ same => n,Dial(PJSIP/101,20,tT)
+ same => n,Hangup()
+exten => {DID_QUEUE_VOICEMAIL},1,Answer()
+ same => n,Queue({company.SUPPORT_QUEUE},tT,,,2)
+ same => n,VoiceMail(104@default,us)
+ same => n,Hangup()
+exten => {DID_RECORDING},1,MixMonitor(${{CHANNEL(linkedid)}}_${{UNIQUEID}}.wav,b)
+ same => n,Dial(PJSIP/101,20,tT)
  same => n,Hangup()
 
 [agents]

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from . import scenarios_more  # noqa: F401
 from .pbx import Pbx
 from .places import MAIN_ADDON, TOP
 from .processes import start_quietly, stop

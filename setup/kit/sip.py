@@ -108,10 +108,10 @@ class Agent(asyncio.DatagramProtocol):
     async def __aexit__(self, *exc) -> None:
         for call in list(self.calls.values()):
             with contextlib.suppress(Exception):
-                await call.hangup()
+                await asyncio.wait_for(call.hangup(), 2)
         if self._registered:
             with contextlib.suppress(Exception):
-                await self.register(expires=0)
+                await asyncio.wait_for(self.register(expires=0), 2)
         for task in self._tasks:
             task.cancel()
         self._line.close()
@@ -378,6 +378,11 @@ class Call:
             await self.ended(timeout=5)
         else:
             self.refuse(603)
+
+    def lost(self) -> None:
+        """The PBX is gone: there is nobody to hang up on."""
+        self.note("lost")
+        self._end()
 
     async def hold(self) -> None:
         await self._renegotiate("sendonly")
