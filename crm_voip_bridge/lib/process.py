@@ -1,0 +1,522 @@
+"""The bridge as it runs: one side reads the PBX, the other speaks to Odoo, the spool is between.
+
+:class:`Intake` and :class:`Sender` are the brains: told the time, no sockets, no threads.
+:class:`Bridge` gives each a thread, a connection and a back-off. What happens when:
+
+* The PBX goes away: back-off; after it is back, its history since the last settled moment passes the gate
+  before anything new does. The same at every start, so that kill -9 loses nothing that the
+  history still knows.
+* Odoo goes away: back-off; events wait in the spool.
+* No scope from Odoo yet: events wait in memory, a bounded number; nothing is written.
+* The disk is full: nothing is read from the PBX until there is room.
+* Wrong passwords, before anything ever worked: the process ends with a status that tells
+  systemd not to try again. Later: it waits, for what worked once may work again.
+"""
+
+import contextlib
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from .ami import AmiEvents, Block
+from .backoff import Backoff
+from .client import (
+    EVENTS_PATH,
+    SCOPE_PATH,
+    BadFormat,
+    OdooProblem,
+    Refused,
+    TooLarge,
+    bridge_head,
+    events_body,
+)
+from .events import UTC, Event
+from .history import HistoryProblem
+from .manager import PbxProblem
+from .notices import Notices, masked
+from .scope import BadScope, Gate, Scope
+from .signature import TOLERANCE
+from .spool import Spool, SpoolProblem
+
+#: exit statuses, as in sysexits.h
+EX_SOFTWARE, EX_IOERR, EX_CONFIG = 70, 74, 78
+
+#: seconds that events gather before they are written
+GATHER = 0.03
+#: seconds between signs of life to Odoo
+HEARTBEAT = 60.0
+#: history is read from a bit before what was settled: its clock differs from AMI's, and its rows come late
+OVERLAP = timedelta(minutes=2)
+MOST_EVENTS = 500
+#: events that wait in memory while there is no scope
+MOST_HELD = 20_000
+#: seconds into the past of which calls may still go on after a restart
+OPEN_CALLS = 24 * 3600
+
+
+class Intake:
+    """From the PBX's events to the spool: gate, gathering, and the moment up to which all is settled.
+
+    Until :meth:`open` was called with a scope, events are held in memory.
+
+    :param now: of the methods: seconds, monotonic
+    """
+
+    def __init__(self, spool: Spool, most_held: int = MOST_HELD):
+        self.spool = spool
+        self.gate: Gate | None = None
+        self.ready = False
+        #: events that were held too long for a scope, and given up
+        self.lost = 0
+        self.unsaved: list[Event] = []
+        self._unsaved_since = 0.0
+        self._held: deque[Event] = deque()
+        self._most_held = most_held
+        self._latest: datetime | None = None
+        self._settled: datetime | None = None
+
+    def set_scope(self, scope: Scope, now: float) -> None:
+        """Odoo's scope, the first or a new one."""
+        if self.gate is not None:
+            self.gate.set_scope(scope)
+            return
+        self.gate = Gate(scope)
+        self.gate.counted_until = self.spool.counted_until
+        for event in self.spool.recent(OPEN_CALLS):
+            self.gate.restore(event, now)
+
+    def take(self, event: Event, now: float) -> None:
+        """Something that the PBX says now."""
+        if self.ready:
+            self._pass(event, now)
+            return
+        if len(self._held) >= self._most_held:
+            self._held.popleft()
+            self.lost += 1
+        self._held.append(event)
+
+    def pause(self) -> None:
+        """The PBX is gone: what comes next waits until its history was read."""
+        self.ready = False
+
+    def history(self, events: Iterator[Event], now: float) -> Iterator[None]:
+        """Take what the PBX wrote down, then what was held.
+
+        :return: an iterator that must be driven to its end; each step takes a bounded time
+        :raise SpoolProblem: the rest was not taken
+        """
+        self.gate.history_begins()
+        for count, event in enumerate(events, 1):
+            self._pass(event, now)
+            if count % 500 == 0:
+                self.save()
+                yield
+        while self._held:
+            self._pass(self._held.popleft(), now)
+        self.ready = True
+
+    def absent(self, legs: set[str], asked: float, now: float) -> None:
+        """These channels exist at the PBX, and no others: see :meth:`lib.scope.Gate.absent`."""
+        self._keep(self.gate.absent(legs, asked, now), now)
+
+    def tick(self, now: float) -> bool:
+        """Decide and save what is due. Call it several times a second.
+
+        :return: whether something was saved
+        :raise SpoolProblem: nothing was saved, everything is still here
+        """
+        if self.gate is None:
+            return False
+        self._keep(self.gate.tick(now), now)
+        if self.unsaved:
+            if now - self._unsaved_since < GATHER and len(self.unsaved) < 2000:
+                return False
+        elif not self.gate.outside and not self._minute_passed():
+            return False
+        self.save()
+        return True
+
+    def save(self) -> None:
+        """Write what passed the gate, all or nothing.
+
+        :raise SpoolProblem: nothing was written, everything is still here
+        """
+        if self.gate is None:
+            return
+        settled = self._settles()
+        outside = self.gate.outside
+        self.spool.add(self.unsaved, settled, outside, self.gate.counted_until)
+        self.unsaved = []
+        self._settled = settled
+        self.gate.outside_saved(outside)
+
+    def _pass(self, event: Event, now: float) -> None:
+        if event.at and (self._latest is None or event.at > self._latest):
+            self._latest = event.at
+        self._keep(self.gate.feed(event, now), now)
+
+    def _keep(self, events: list[Event], now: float) -> None:
+        if events:
+            if not self.unsaved:
+                self._unsaved_since = now
+            self.unsaved += events
+
+    def _settles(self) -> datetime | None:
+        return self.gate.since or self._latest
+
+    def _minute_passed(self) -> bool:
+        settled = self._settles()
+        return bool(settled and (self._settled is None or settled - self._settled >= timedelta(minutes=1)))
+
+
+class Sender:
+    """From the spool to Odoo: scope, batches, signs of life.
+
+    :param client: an :class:`lib.client.OdooClient`
+    :param clock: seconds since 1970
+    """
+
+    def __init__(self, spool: Spool, client, notices: Notices, clock=time.time, backoff: Backoff | None = None):
+        self.spool, self.client, self.notices, self.clock = spool, client, notices, clock
+        self.backoff = backoff or Backoff(1, 120)
+        self.scope: Scope | None = None
+        #: whether Odoo has ever accepted a request of this process
+        self.greeted = False
+        #: the configuration is wrong: the process should end
+        self.hopeless = False
+        #: set by the PBX's side: "connected", "connecting" or what is wrong
+        self.pbx = "connecting"
+        self.discovered: frozenset[str] = frozenset()
+        self._stale = False
+        self._most = MOST_EVENTS
+        self._told = None
+        self._told_at = float("-inf")
+
+    def step(self) -> float:
+        """Do what is due, once.
+
+        :return: seconds to wait before the next step, unless events come; 0: there is more to do
+        """
+        try:
+            if self.scope is None or self._stale:
+                self._fetch_scope()
+            more = self._send()
+        except (OdooProblem, BadScope) as problem:
+            self.notices.say(getattr(problem, "topic", "odoo.scope"), str(problem), logging.ERROR)
+            off = abs(self.client.clock_off or 0)
+            self.hopeless = isinstance(problem, Refused) and not self.greeted and off < TOLERANCE / 2
+            return self.backoff.next()
+        self.greeted = True
+        self.backoff.reset()
+        self.notices.over("odoo", "Odoo answers and accepts")
+        self._watch_clock()
+        return 0.0 if more else 1.0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last step had to back off: events that come must not hurry the next."""
+        return self.backoff.waiting
+
+    def _fetch_scope(self) -> None:
+        body = json.dumps({"bridge": self._head()}).encode()
+        self.scope = Scope.from_answer(self.client.post(SCOPE_PATH, body))
+        self._stale = False
+
+    def _send(self) -> bool:
+        batch = self.spool.batch(self._most)
+        outside = self.spool.outside()
+        news = (self.pbx, self.discovered, tuple(outside.items()))
+        now = self.clock()
+        since = now - self._told_at
+        if batch is None and (since < 1 or (news == self._told and 0 <= since < HEARTBEAT)):
+            return False
+        texts = batch.texts if batch else []
+        body = events_body(self._head(), texts, self.scope.version, self.discovered, outside)
+        try:
+            answer = self.client.post(EVENTS_PATH, body)
+        except (TooLarge, BadFormat) as problem:
+            if batch is None:
+                raise
+            self._divide(batch, problem)
+            return True
+        self._told, self._told_at = news, now
+        if batch:
+            self.spool.acknowledge(batch.last)
+            self._most = min(MOST_EVENTS, self._most * 2)
+        refused = answer.get("refused")
+        if refused and isinstance(refused, list):
+            first = refused[0].get("reason") if isinstance(refused[0], dict) else ""
+            self.notices.say(
+                "events.refused",
+                f"Odoo cannot use {len(refused)} events ({masked(first or '', 80)}); it keeps them on the PBX's form",
+            )
+        self._stale = answer.get("scope") != self.scope.version
+        return batch is not None and self.spool.waiting > 0
+
+    def _divide(self, batch, problem: OdooProblem) -> None:
+        """Send less at once. The one event that cannot be sent is set aside and blocks nobody."""
+        count = len(batch.texts)
+        if count > 1:
+            self._most = count // 2
+            return
+        if isinstance(problem, BadFormat):
+            # is it the event, or would Odoo understand nothing that we say?
+            self.client.post(EVENTS_PATH, events_body(self._head(), [], self.scope.version))
+        self.spool.set_aside(batch.first, problem.topic.rpartition(".")[2])
+        self._most = MOST_EVENTS
+        self.notices.say(
+            "events.aside",
+            f"An event is set aside, because Odoo does not take it ({problem.topic.rpartition('.')[2]}); "
+            "the command check counts them",
+        )
+
+    def _head(self) -> dict:
+        return bridge_head(self.spool.id, self.spool.waiting, self.pbx, self.clock())
+
+    def _watch_clock(self) -> None:
+        off = self.client.clock_off or 0.0
+        if abs(off) > 20:
+            self.notices.say(
+                "clock",
+                f"This machine's clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} Odoo's; at {TOLERANCE} s "
+                "Odoo refuses everything: set the time (timedatectl set-ntp true)",
+            )
+        else:
+            self.notices.over("clock", "The clocks agree again")
+
+
+class Bridge:
+    """Runs both sides until stopped.
+
+    :param connect: gives a new :class:`lib.manager.Manager`, or raises :class:`~lib.manager.PbxProblem`
+    :param history: as in :mod:`lib.history`
+    :param server: tells several Asterisks of one PBX apart
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        client,
+        connect: Callable,
+        history,
+        server: str = "",
+        notices: Notices | None = None,
+        clock=time.monotonic,
+    ):
+        self.spool, self.connect, self.history = spool, connect, history
+        self.notices, self.clock = notices or Notices(), clock
+        self.intake = Intake(spool)
+        self.sender = Sender(spool, client, self.notices)
+        self.server = server
+        self.status = 0
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._connected_once = False
+
+    def start(self) -> None:
+        for name, side in (("pbx", self._read_pbx), ("odoo", self._speak_to_odoo)):
+            thread = threading.Thread(target=self._guarded, args=(side,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    @property
+    def running(self) -> bool:
+        return not self._stop.is_set()
+
+    def stop(self) -> int:
+        """Save what is in memory, and end.
+
+        :return: the process's exit status
+        """
+        self._stop.set()
+        self._wake.set()
+        # a request under way may last; the spool knows what was not acknowledged
+        for thread, patience in zip(self._threads, (10, 3), strict=False):
+            thread.join(patience)
+        return self.status
+
+    def _fail(self, status: int) -> None:
+        self.status = self.status or status
+        self._stop.set()
+        self._wake.set()
+
+    def _guarded(self, side: Callable) -> None:
+        try:
+            side()
+        except Exception as error:  # a process with one side only would look alive
+            trace = error.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            # the message could hold somebody's number, the place cannot
+            self.notices.log.critical(
+                "Stopped by a programming error: %s in %s, line %s",
+                type(error).__name__,
+                trace.tb_frame.f_code.co_name,
+                trace.tb_lineno,
+            )
+            self._fail(EX_SOFTWARE)
+
+    # --- the PBX's side ---
+
+    def _read_pbx(self) -> None:
+        backoff = Backoff(1, 60)
+        while self.running:
+            began = self.clock()
+            try:
+                self.intake.save()  # nothing is read while nothing can be kept
+                self.notices.over("spool", "The spool can be written again")
+                with contextlib.closing(self.connect()) as link:
+                    self._connected_once = True
+                    self._listen(link)
+            except PbxProblem as problem:
+                self.sender.pbx = str(problem)
+                self.notices.say(problem.topic, str(problem), logging.ERROR)
+                if problem.config and not self._connected_once:
+                    self._fail(EX_CONFIG)
+            except SpoolProblem as problem:
+                self.sender.pbx = "the spool cannot be written"
+                self.notices.say("spool", str(problem), logging.ERROR)
+                if not problem.full:
+                    self._fail(EX_IOERR)
+            self.intake.pause()
+            if self.clock() - began > 60:
+                backoff.reset()
+            self._stop.wait(backoff.next())
+        try:
+            self.intake.save()
+        except SpoolProblem as problem:
+            self.notices.say("spool.last", str(problem), logging.ERROR)
+            self._fail(EX_IOERR)
+
+    def _listen(self, link) -> None:
+        """Read one session to its end."""
+        maker, intake = AmiEvents(self.server), self.intake
+        self.sender.pbx = "connected"
+        self.notices.over("pbx", "The PBX is connected")
+        began, told_lost = self.clock(), 0
+        channels, asked = _Channels(), self.clock()
+        link.send("CoreShowChannels")
+        while self.running:
+            # half a second: the last rows before our login may not be written yet
+            if not intake.ready and self._take_scope() and self.clock() - began > 0.5:
+                self._catch_up(link, maker, channels)
+            self._take_scope()
+            for block in link.read(GATHER if intake.unsaved else 0.2):
+                self._take(block, maker, channels)
+            now = self.clock()
+            if channels.complete and intake.ready:
+                intake.absent(channels.take(), asked, now)
+            if intake.tick(now):
+                self._wake.set()
+            if intake.lost != told_lost:
+                told_lost = intake.lost
+                self.notices.say(
+                    "intake.lost",
+                    f"Odoo has not said yet what may be recorded, and {told_lost} events were too many to wait in memory: "
+                    "with [cel] file they are read again",
+                )
+            self._tell_gate()
+
+    def _take(self, block: Block, maker: AmiEvents, channels: "_Channels") -> None:
+        for event in maker.events(block):
+            if event.at is None:
+                raise PbxProblem(
+                    "pbx.times",
+                    "The PBX's events have no time: set timestampevents = yes in the [general] section of manager.conf "
+                    "and reload (asterisk -rx 'manager reload')",
+                )
+            self.intake.take(event, self.clock())
+        channels.see(block)
+
+    def _take_scope(self) -> bool:
+        """Hand a new scope to the gate.
+
+        :return: whether there is any
+        """
+        scope, gate = self.sender.scope, self.intake.gate
+        if scope is not None and (gate is None or gate.scope is not scope):
+            self.intake.set_scope(scope, self.clock())
+        return scope is not None
+
+    def _catch_up(self, link, maker: AmiEvents, channels: "_Channels") -> None:
+        """What happened while nobody listened; the session is read on meanwhile."""
+        settled = self.spool.settled
+        if settled is None:
+            # a new spool: the past is not its business, what comes from now on is
+            self.spool.add(settled=datetime.now(UTC))
+        events = self.history.since(settled and settled - OVERLAP)
+        try:
+            for _step in self.intake.history(events, self.clock()):
+                for block in link.read(0):
+                    self._take(block, maker, channels)
+                if not self.running:
+                    return
+            self.notices.over("cel", "The PBX's history can be read again")
+        except HistoryProblem as problem:
+            self.notices.say("cel", str(problem), logging.ERROR)
+            for _step in self.intake.history(iter(()), self.clock()):
+                pass
+
+    def _tell_gate(self) -> None:
+        gate = self.intake.gate
+        if gate is None:
+            return
+        if len(gate.discovered) != len(self.sender.discovered) or gate.discovered != self.sender.discovered:
+            self.sender.discovered = frozenset(gate.discovered)
+        if gate.overdue:
+            self.notices.say(
+                "gate.overdue", f"{gate.overdue} calls were given up: nobody could tell for hours whether they may be recorded"
+            )
+            gate.overdue = 0
+        if gate.headless:
+            self.notices.say(
+                "gate.headless",
+                f"{gate.headless} calls are left out: they began before the bridge listened, and no history tells how",
+                logging.INFO,
+            )
+            gate.headless = 0
+
+    # --- Odoo's side ---
+
+    def _speak_to_odoo(self) -> None:
+        purged = float("-inf")
+        while self.running:
+            try:
+                wait = self.sender.step()
+                if self.clock() - purged > 3600:
+                    self.spool.purge()
+                    purged = self.clock()
+            except SpoolProblem as problem:
+                self.notices.say("spool", str(problem), logging.ERROR)
+                wait = 30.0
+            if self.sender.hopeless:
+                self._fail(EX_CONFIG)
+            if self.sender.failing:
+                self._stop.wait(wait)
+            elif wait:
+                self._wake.wait(wait)
+            self._wake.clear()
+
+
+class _Channels:
+    """The PBX's answer to CoreShowChannels, as far as it has come."""
+
+    def __init__(self):
+        self.complete = False
+        self._legs: set[str] = set()
+
+    def see(self, block: Block) -> None:
+        name = block.get("event", "").lower()
+        if name == "coreshowchannel":
+            self._legs.add(block.get("uniqueid", ""))
+        elif name == "coreshowchannelscomplete":
+            self.complete = True
+
+    def take(self) -> set[str]:
+        self.complete = False
+        return self._legs
+

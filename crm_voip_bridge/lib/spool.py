@@ -1,0 +1,283 @@
+"""Events on disk until Odoo has acknowledged them, and some days longer.
+
+A log with one cursor: events are appended, sent in order, and acknowledged up to a place. What
+is acknowledged stays ``keep_days`` so that it can be sent again to an Odoo that was
+restored from an older backup.
+
+Only what passed the gate (:mod:`lib.scope`) comes here. Deleted rows are overwritten
+(``secure_delete``), the file is readable by its owner only, and one process at a time uses it.
+"""
+
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from .events import BadEvent, Event, format_time, parse_time
+
+DAY = 86_400
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY AUTOINCREMENT, saved INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS aside (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS outside (day TEXT PRIMARY KEY, calls INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SpoolProblem(Exception):
+    """The spool cannot be used; the text names the remedy.
+
+    :param full: the disk is full, so waiting may help
+    """
+
+    def __init__(self, text: str, full: bool = False):
+        super().__init__(text)
+        self.full = full
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events to send: their JSON texts, and the place of the last one."""
+
+    first: int
+    last: int
+    texts: list[str]
+
+
+class Spool:
+    """One SQLite file. Safe to use from several threads.
+
+    :param path: of the file; its folder must exist
+    :param keep_days: for acknowledged events
+    :param clock: seconds since 1970
+    :raise SpoolProblem: another bridge uses it, it cannot be written, or it is damaged
+    """
+
+    def __init__(self, path, keep_days: float = 7, clock=time.time):
+        self.path, self.keep_days, self.clock = Path(path), keep_days, clock
+        self._lock = threading.RLock()
+        self._guard = None
+        try:
+            # Nobody else may read people's numbers; SQLite gives its side files the same mode.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._guard = open(f"{self.path}.lock", "w")  # noqa: SIM115 (held as long as the spool)
+            fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._guard.close()
+            raise SpoolProblem(f"Another bridge is running with the spool {self.path}: stop it first") from None
+        except OSError as error:
+            raise SpoolProblem(
+                f"The spool {self.path} cannot be written ({error.strerror}): check [spool] file and the rights of its folder"
+            ) from None
+        try:
+            self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+            self._open()
+        except sqlite3.Error as error:
+            self.close()
+            raise self._problem(error) from error
+
+    def _open(self) -> None:
+        run = self._db.execute
+        run("PRAGMA journal_mode = WAL")
+        # FULL: one fsync for each commit, and commits gather some tens of milliseconds. With NORMAL a
+        # kill -9 would lose nothing either, but a power cut would lose all since the last
+        # checkpoint: on a small PBX whose Odoo is away, a day of calls.
+        run("PRAGMA synchronous = FULL")
+        run("PRAGMA secure_delete = ON")
+        run("PRAGMA busy_timeout = 5000")
+        self._db.executescript(_SCHEMA)
+        run("INSERT OR IGNORE INTO meta VALUES ('id', ?), ('sent', '0')", (str(uuid.uuid4()),))
+        #: names this spool to Odoo
+        self.id: str = self._meta("id")
+        self._sent = int(self._meta("sent"))
+        row = run("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+        self._last = row[0] if row else 0
+
+    def close(self) -> None:
+        with self._lock:
+            if hasattr(self, "_db"):
+                self._db.close()
+            if self._guard:
+                self._guard.close()
+
+    @property
+    def waiting(self) -> int:
+        """Events that Odoo has not acknowledged."""
+        return self._last - self._sent
+
+    @property
+    def settled(self) -> datetime | None:
+        """PBX time before which everything was decided and saved; None in a new spool."""
+        return parse_time(self._meta("settled"))
+
+    @property
+    def counted_until(self) -> datetime | None:
+        """PBX time of the last call counted as outside the scope."""
+        return parse_time(self._meta("counted_until"))
+
+    def add(
+        self,
+        events: Iterable[Event] = (),
+        settled: datetime | None = None,
+        outside: Mapping[str, int] | None = None,
+        counted_until: datetime | None = None,
+    ) -> None:
+        """Append events; once this returns, they survive whatever happens to the process.
+
+        :param settled: see :attr:`settled`; kept to the minute, so that it tells of no call
+        :param outside: UTC day -> calls outside the scope, to be added
+        :raise SpoolProblem: nothing was appended
+        """
+        saved = int(self.clock())
+        rows = [(saved, json.dumps(event.to_dict(), ensure_ascii=False, separators=(",", ":"))) for event in events]
+        with self._transaction() as run:
+            if rows:
+                self._db.executemany("INSERT INTO event (saved, body) VALUES (?, ?)", rows)
+            if settled:
+                self._set(run, "settled", format_time(settled.replace(second=0, microsecond=0)))
+            for day, calls in (outside or {}).items():
+                run("INSERT INTO outside VALUES (?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls", (day, calls))
+            if outside and counted_until:
+                self._set(run, "counted_until", format_time(counted_until))
+        self._last += len(rows)
+
+    def batch(self, most: int = 500, most_bytes: int = 900_000) -> Batch | None:
+        """The oldest events that are not acknowledged, None if there are none.
+
+        :param most_bytes: of their texts together; a single longer one comes alone
+        """
+        with self._lock:
+            try:
+                rows = self._db.execute(
+                    "SELECT seq, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (self._sent, most)
+                )
+                taken, size = [], 0
+                for seq, body in rows:
+                    size += len(body.encode())
+                    if taken and size > most_bytes:
+                        break
+                    taken.append((seq, body))
+                rows.close()
+            except sqlite3.Error as error:
+                raise self._problem(error) from error
+        return Batch(taken[0][0], taken[-1][0], [body for _seq, body in taken]) if taken else None
+
+    def acknowledge(self, last: int) -> None:
+        """Odoo has everything up to this place."""
+        with self._transaction() as run:
+            self._set(run, "sent", str(last))
+        self._sent = last
+
+    def set_aside(self, seq: int, reason: str) -> None:
+        """The event at this place, the next to be sent, cannot be sent: it stays, and blocks nobody."""
+        with self._transaction() as run:
+            run("INSERT OR REPLACE INTO aside VALUES (?, ?)", (seq, reason))
+            self._set(run, "sent", str(seq))
+        self._sent = seq
+
+    def aside(self) -> list[tuple[int, str]]:
+        """Place and reason of what was set aside."""
+        with self._lock:
+            return self._db.execute("SELECT seq, reason FROM aside ORDER BY seq").fetchall()
+
+    def outside(self) -> dict[str, int]:
+        """Calls outside the scope of the last days: UTC day -> number since this spool exists."""
+        with self._lock:
+            return dict(self._db.execute("SELECT day, calls FROM outside ORDER BY day DESC LIMIT 8"))
+
+    def recent(self, seconds: float) -> Iterator[Event]:
+        """What was appended within the last seconds, oldest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT saved, body FROM event ORDER BY seq DESC")
+            bodies, since = [], self.clock() - seconds
+            for saved, body in rows:
+                if saved < since:
+                    break
+                bodies.append(body)
+            rows.close()
+        while bodies:
+            try:
+                yield Event.from_dict(json.loads(bodies.pop()))
+            except (BadEvent, ValueError):
+                continue
+
+    def purge(self) -> None:
+        """Delete what was acknowledged long ago."""
+        before = int(self.clock() - self.keep_days * DAY)
+        while True:
+            with self._transaction() as run:
+                # rows are in the order of time, so the oldest few are all that must be looked at
+                oldest = "SELECT seq, saved FROM event WHERE seq <= ? ORDER BY seq LIMIT 1000"
+                seqs = f"SELECT seq FROM ({oldest}) WHERE saved < ?"  # noqa: S608 (constants)
+                run(f"DELETE FROM aside WHERE seq IN ({seqs})", (self._sent, before))  # noqa: S608
+                gone = run(f"DELETE FROM event WHERE seq IN ({seqs})", (self._sent, before)).rowcount  # noqa: S608
+            if gone < 1000:
+                return
+
+    # --- inside ---
+
+    def _meta(self, name: str) -> str | None:
+        with self._lock:
+            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    @staticmethod
+    def _set(run, name: str, value: str) -> None:
+        run("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value))
+
+    def _transaction(self):
+        return _Transaction(self)
+
+    def _problem(self, error: sqlite3.Error) -> SpoolProblem:
+        text = str(error)
+        if "full" in text or "disk I/O" in text:
+            return SpoolProblem(
+                f"The disk of the spool {self.path} is full or fails: make room there; nothing is read from the PBX until then",
+                full=True,
+            )
+        if "malformed" in text or "not a database" in text:
+            return SpoolProblem(
+                f"The spool {self.path} is damaged: move it away and start again; the PBX's history fills the gap"
+            )
+        return SpoolProblem(f"The spool {self.path} cannot be used ({text}): check its rights and its disk", full="locked" in text)
+
+
+class _Transaction:
+    """All or nothing, one thread at a time; SQLite's errors become :class:`SpoolProblem`."""
+
+    def __init__(self, spool: Spool):
+        self.spool = spool
+
+    def __enter__(self):
+        self.spool._lock.acquire()
+        try:
+            self.spool._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self.spool._lock.release()
+            raise self.spool._problem(error) from error
+        return self.spool._db.execute
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if error is None:
+                self.spool._db.execute("COMMIT")
+                return
+            self._rollback()
+        except sqlite3.Error as problem:
+            error = problem
+            self._rollback()
+        finally:
+            self.spool._lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise self.spool._problem(error) from error
+
+    def _rollback(self):
+        if self.spool._db.in_transaction:
+            self.spool._db.execute("ROLLBACK")
