@@ -1,0 +1,3 @@
+-- a copy holds no secrets, and its PBXs neither send to it nor dial for it
+DELETE FROM crm_voip_pbx_key;
+UPDATE crm_voip_pbx SET active = false;

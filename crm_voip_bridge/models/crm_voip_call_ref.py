@@ -1,0 +1,227 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class CrmVoipCallRef(models.Model):
+    """Every id of a call or leg that a PBX ever used, and which of them are one call.
+
+    Ids that belong together have the same ``head``, the id of one call among them. When calls
+    merge, the heads of the one become those of the other, and an id that is no longer the
+    call's own keeps pointing to it. A row of a call is also the mark that it is to be folded,
+    and the lock while that happens.
+
+    A mark is always an UPDATE, also of a row that is marked already: whoever folds that call
+    with an older snapshot then fails to take the lock and starts anew, so no event is missed.
+    """
+
+    _name = "crm.voip.call.ref"
+    _description = "Id of a call"
+    _rec_name = "ref"
+    _log_access = False
+
+    pbx_id = fields.Many2one("crm.voip.pbx", required=True, ondelete="restrict")
+    ref = fields.Char(required=True)
+    is_leg = fields.Boolean(required=True)
+    head = fields.Char(required=True)
+    call_id = fields.Many2one("crm.voip.call", index="btree_not_null", ondelete="set null")
+    dirty = fields.Boolean(required=True, default=False)
+    error = fields.Char(help="Why it could not be calculated the last time.")
+
+    _ref_unique = models.UniqueIndex("(pbx_id, ref, is_leg)")
+    _head_idx = models.Index("(pbx_id, head)")
+    _dirty_idx = models.Index("(pbx_id, id) WHERE dirty")
+
+    @api.model
+    def _mark(self, pbx, events):
+        """Take in the ids that events name and mark their calls as to be folded."""
+        calls, legs = set(), {}
+        for event in events:
+            calls.update(_calls(event))
+            for leg in _legs(event):
+                legs.setdefault(leg, event.call)
+        # in order, so that two bridges wait for each other instead of locking each other out
+        self.env.cr.execute_values(
+            "INSERT INTO crm_voip_call_ref (pbx_id, ref, is_leg, head, dirty) VALUES %s"
+            " ON CONFLICT (pbx_id, ref, is_leg) DO UPDATE SET dirty = TRUE",
+            [(pbx.id, call, False, call, True) for call in sorted(calls)],
+            page_size=len(calls),
+        )
+        if legs:
+            self.env.cr.execute_values(
+                "INSERT INTO crm_voip_call_ref (pbx_id, ref, is_leg, head, dirty) VALUES %s"
+                " ON CONFLICT (pbx_id, ref, is_leg) DO NOTHING",
+                [(pbx.id, leg, True, head, False) for leg, head in sorted(legs.items())],
+                page_size=len(legs),
+            )
+
+    @api.model
+    def _refs_of(self, events):
+        """:return: the calls that events are about"""
+        return sorted({ref for event in events for ref in _calls(event)})
+
+    @api.model
+    def _mark_refs(self, pbx, refs):
+        """Mark calls that are known already as to be folded."""
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_voip_call_ref SET dirty = TRUE WHERE pbx_id = %s AND ref = ANY(%s) AND NOT is_leg",
+                pbx.id,
+                list(refs),
+            )
+        )
+
+    @api.model
+    def _note_error(self, pbx, refs, reason):
+        """:return: whether this is news"""
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    """UPDATE crm_voip_call_ref SET error = %(reason)s
+                        WHERE pbx_id = %(pbx)s AND ref = ANY(%(refs)s) AND NOT is_leg
+                          AND error IS DISTINCT FROM %(reason)s RETURNING id""",
+                    reason=reason,
+                    pbx=pbx.id,
+                    refs=list(refs),
+                )
+            )
+        )
+
+    @api.model
+    def _groups(self, pbx, refs, skip_locked=False):
+        """Lock the marked calls among some ids, with all that belongs to them, and read their events.
+
+        :param refs: ids of calls
+        :param skip_locked: leave what another transaction is folding to it
+        :return: list of :class:`Group`
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, ref FROM crm_voip_call_ref"
+                " WHERE pbx_id = %s AND ref = ANY(%s) AND NOT is_leg AND dirty ORDER BY id FOR UPDATE %s",
+                pbx.id,
+                list(refs),
+                SQL("SKIP LOCKED") if skip_locked else SQL(),
+            )
+        )
+        nodes, events, wanted = {}, {}, {(ref, False) for _id, ref in rows}
+        while wanted:
+            self._lock(pbx, wanted, nodes)
+            calls = {ref for ref, is_leg in nodes if not is_leg} - events.keys()
+            events.update((ref, []) for ref in calls)
+            for event in self.env["crm.voip.journal"]._events(pbx, calls) if calls else ():
+                events[event.call].append(event)
+                wanted.update((ref, False) for ref in _calls(event))
+                wanted.update((ref, True) for ref in _legs(event))
+            # an event that came since the mark may name what was not known to belong here
+            wanted -= nodes.keys()
+        return _join(nodes, events)
+
+    def _lock(self, pbx, wanted, nodes):
+        """Add the rows of ids, and of all that shares their heads, to ``nodes``."""
+        calls = [ref for ref, is_leg in wanted if not is_leg]
+        legs = [ref for ref, is_leg in wanted if is_leg]
+        for row_id, ref, is_leg, head, call_id in self.env.execute_query(
+            SQL(
+                """SELECT id, ref, is_leg, head, call_id FROM crm_voip_call_ref
+                    WHERE pbx_id = %(pbx)s AND head IN (
+                          SELECT head FROM crm_voip_call_ref
+                           WHERE pbx_id = %(pbx)s
+                             AND (ref = ANY(%(calls)s) AND NOT is_leg OR ref = ANY(%(legs)s) AND is_leg))
+                    ORDER BY id FOR UPDATE""",
+                pbx=pbx.id,
+                calls=calls,
+                legs=legs,
+            )
+        ):
+            nodes[ref, is_leg] = (row_id, head, call_id)
+        for key in wanted:  # named by an event that is in the journal, but not marked yet: its own turn comes
+            nodes.setdefault(key, (None, key[0], None))
+
+    @api.model
+    def _settle(self, groups, call_of):
+        """Write down which ids are one call, and that they are folded.
+
+        :param call_of: ``{id(group): call record}``
+        """
+        rows = [
+            # a leg's row finds its call by the head
+            (row_id, group.head, None if is_leg else call_of.get(id(group)))
+            for group in groups
+            for row_id, is_leg in group.rows
+        ]
+        self.env.cr.execute(
+            SQL(
+                """UPDATE crm_voip_call_ref AS ref
+                      SET head = new.head, call_id = new.call_id, dirty = FALSE, error = NULL
+                     FROM unnest(%s::int[], %s::varchar[], %s::int[]) AS new(id, head, call_id)
+                    WHERE ref.id = new.id
+                      AND (ref.dirty OR ref.head != new.head OR ref.call_id IS DISTINCT FROM new.call_id)""",
+                [row[0] for row in rows],
+                [row[1] for row in rows],
+                [row[2] for row in rows],
+            )
+        )
+        self.invalidate_model(flush=False)
+
+
+class Group:
+    """Ids that are one call, or several where the PBX used an id again, with their events.
+
+    :param head: the id that stands for all
+    :param rows: ``(id, is_leg)`` of the rows of :class:`CrmVoipCallRef`
+    :param call_ids: ids of the calls that were folded from it before, several if they merge now
+    :param events: all that was said
+    """
+
+    __slots__ = ("head", "rows", "call_ids", "events")
+
+    def __init__(self):
+        self.head, self.rows, self.call_ids, self.events = None, [], set(), []
+
+
+def _calls(event):
+    """The calls that an event is about; what merges is named by the event that says so."""
+    named = event.data.get("calls")
+    return [event.call, *_texts(named)]
+
+
+def _legs(event):
+    return [*([event.leg] if event.leg else []), *_texts(event.data.get("legs"))]
+
+
+def _texts(values):
+    """The ids in a list from outside, whatever else it holds."""
+    if not isinstance(values, list):
+        return []
+    return [text for text in values if isinstance(text, str) and 0 < len(text) <= 160]
+
+
+def _join(nodes, events):
+    """:return: a :class:`Group` for each set of ids that belong together"""
+    parent = {}
+
+    def find(key):
+        while parent.setdefault(key, key) != key:
+            parent[key] = key = parent[parent[key]]
+        return key
+
+    for key, (_row_id, head, _call_id) in nodes.items():
+        parent[find(key)] = find((head, False))
+    for said in events.values():
+        for event in said:
+            root = (event.call, False)
+            for other in [*((call, False) for call in _calls(event)), *((leg, True) for leg in _legs(event))]:
+                parent[find(other)] = find(root)
+    groups = {}
+    for key in sorted(nodes):
+        ref, is_leg = key
+        row_id, _head, call_id = nodes[key]
+        group = groups.setdefault(find(key), Group())
+        if row_id:
+            group.rows.append((row_id, is_leg))
+        if call_id:
+            group.call_ids.add(call_id)
+        if not is_leg:
+            group.head = min(group.head or ref, ref)
+            group.events += events.get(ref, ())
+    return [group for group in groups.values() if group.events]

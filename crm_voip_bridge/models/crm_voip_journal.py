@@ -1,0 +1,190 @@
+import json
+import re
+import uuid
+from dataclasses import replace
+from datetime import timezone
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..lib.events import BadEvent, Event
+
+#: what PostgreSQL's jsonb and text refuse, as json.dumps writes it
+_UNSTORABLE = re.compile(r"\\u0000|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_LONE = re.compile("[\x00\ud800-\udfff]")
+
+
+class CrmVoipJournal(models.Model):
+    """All that was ever said about calls, by PBXs and by people; a call is folded from it.
+
+    Rows come in by plain SQL (:meth:`_take`, :meth:`_enter`) and stay: nobody writes, deletes or
+    reads them through the ORM. What a person may see of it is shown on the call's form.
+    """
+
+    _name = "crm.voip.journal"
+    _description = "PBX record"
+    _order = "id"
+    _rec_name = "event_id"
+    _log_access = False
+
+    pbx_id = fields.Many2one("crm.voip.pbx", required=True, ondelete="restrict")
+    event_id = fields.Char(required=True)
+    call_ref = fields.Char(required=True)
+    leg_ref = fields.Char()
+    type = fields.Char(required=True)
+    at = fields.Datetime(help="With microseconds, by the PBX's clock.")
+    source = fields.Char()
+    data = fields.Json()
+    author_id = fields.Many2one("res.users", ondelete="restrict")
+    create_date = fields.Datetime()
+
+    _event_unique = models.UniqueIndex("(pbx_id, event_id)")
+    _call_idx = models.Index("(pbx_id, call_ref)")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        raise self._untouchable()
+
+    def write(self, vals):
+        raise self._untouchable()
+
+    def unlink(self):
+        raise self._untouchable()
+
+    def _untouchable(self):
+        return UserError(self.env._("The PBX record is not edited: a correction is an entry of its own."))
+
+    # --- taking in ---
+
+    @api.model
+    def _read_batch(self, items):
+        """Sort what a bridge sent into events and what is none.
+
+        :param items: the list ``events`` of a request
+        :return: ``(events, refused)`` with ``refused`` as ``[(index, item, reason), …]``
+        """
+        events, refused = [], []
+        for index, item in enumerate(items):
+            try:
+                event = Event.from_dict(item)
+                if event.type in ("picked", "corrected", "closed"):
+                    raise BadEvent(f"'{event.type}' is an entry of Odoo's own")
+                if any(_LONE.search(text) for text in (event.id, event.call, event.leg, event.source)):
+                    raise BadEvent("an id has characters that cannot be stored")
+                events.append(replace(event, data=_checked(event.data)))
+            except BadEvent as error:
+                refused.append((index, item, str(error)))
+        return events, refused
+
+    @api.model
+    def _take(self, pbx, events):
+        """Append events and mark the calls that they are about.
+
+        :param events: :class:`~lib.events.Event` objects
+        :return: those that were not known yet
+        """
+        fresh = self._append(pbx, events)
+        if fresh:
+            self.env["crm.voip.call.ref"]._mark(pbx, fresh)
+        return fresh
+
+    @api.model
+    def _enter(self, call, kind, data):
+        """Append an entry of the present user to a call, which is folded again by the caller.
+
+        :param kind: ``picked``, ``corrected`` or ``closed``
+        :param data: JSON values as described in :data:`lib.events.TYPES`
+        """
+        event = Event(
+            id=f"odoo:{uuid.uuid4().hex}",
+            type=kind,
+            call=call.call_ref,
+            at=fields.Datetime.now().replace(tzinfo=timezone.utc),
+            source="odoo",
+            data={**data, "author": self.env.uid},
+        )
+        return self._take(call.pbx_id, [event])
+
+    @api.model
+    def _append(self, pbx, events):
+        if not events:
+            return []
+        rows = [
+            (
+                pbx.id,
+                event.id,
+                event.call,
+                event.leg or None,
+                event.type,
+                event.at and event.at.replace(tzinfo=None),
+                event.source,
+                json.dumps(event.data),
+                event.data.get("author") if event.source == "odoo" else None,
+            )
+            for event in events
+        ]
+        known = self.env.cr.execute_values(
+            "INSERT INTO crm_voip_journal"
+            " (pbx_id, event_id, call_ref, leg_ref, type, at, source, data, author_id, create_date)"
+            " VALUES %s ON CONFLICT (pbx_id, event_id) DO NOTHING RETURNING event_id",
+            rows,
+            template="(%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, now() AT TIME ZONE 'UTC')",
+            page_size=len(rows),
+            fetch=True,
+        )
+        new = {row[0] for row in known}
+        fresh = []
+        for event in events:
+            if event.id in new:
+                new.discard(event.id)
+                fresh.append(event)
+        return fresh
+
+    # --- reading ---
+
+    @api.model
+    def _events(self, pbx, refs):
+        """:return: the events of these calls, in the order of their arrival"""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT event_id, type, call_ref, leg_ref, at, source, data FROM crm_voip_journal
+                    WHERE pbx_id = %s AND call_ref = ANY(%s) ORDER BY id""",
+                pbx.id,
+                list(refs),
+            )
+        )
+        return [
+            Event(
+                id=event_id,
+                type=kind,
+                call=call,
+                leg=leg or "",
+                at=at and at.replace(tzinfo=timezone.utc),
+                source=source or "",
+                data=data or {},
+            )
+            for event_id, kind, call, leg, at, source, data in rows
+        ]
+
+
+def _checked(data):
+    """Data that a jsonb column takes: zero bytes and halves of surrogate pairs become ``\ufffd``.
+
+    :raise BadEvent: it holds a number that JSON does not know
+    """
+    try:
+        text = json.dumps(data, allow_nan=False)
+    except ValueError as error:
+        raise BadEvent("'data' holds a number that is not finite") from error
+    return _storable(data) if _UNSTORABLE.search(text) else data
+
+
+def _storable(value):
+    if isinstance(value, str):
+        return _LONE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return value
