@@ -32,6 +32,10 @@ class Recorder:
                 if b"FullyBooted" in data:
                     self._ready.set()
 
+    def ask(self, action: str) -> None:
+        """Send an action without further fields; the answer is written down like everything."""
+        self._writer.write(f"Action: {action}\r\n\r\n".encode())
+
     async def quiet(self, seconds: float = 0.5, timeout: float = 10) -> None:
         """Wait until nothing has been said for that long."""
         for _ in range(int(timeout / seconds)):

@@ -43,7 +43,7 @@ def write(data: Path, modules: str, *, ami_secret: str, driver_secret: str, sip_
     folder = data / "etc"
     folder.mkdir(parents=True, exist_ok=True)
     # Asterisk makes neither; without cel-custom it loses every row and only says so in its log.
-    for name in ("log/cel-custom", "log/cdr-custom", "log/cdr-csv", "lib", "run", "spool", "cache"):
+    for name in ("log/cel-custom", "log/cdr-custom", "log/cdr-csv", "lib/keys", "run", "spool", "cache"):
         (data / name).mkdir(parents=True, exist_ok=True)
     cel = data / "log/cel-custom/Master.csv"
     if not cel.exists():
@@ -64,7 +64,6 @@ def write(data: Path, modules: str, *, ami_secret: str, driver_secret: str, sip_
         "voicemail.conf": VOICEMAIL,
         "musiconhold.conf": MUSIC,
         "features.conf": "[featuremap]\nblindxfer => ##\natxfer => *2\n",
-        "indications.conf": "[general]\ncountry=nl\n[nl]\nringcadence=1000,4000\ndial=425\nbusy=425/500,0/500\nring=425/1000,0/4000\n",
     }
     for name, text in files.items():
         path = folder / name
@@ -99,8 +98,9 @@ MODULES = (
     + "".join(
         f"noload={name}.so\n"
         for name in (
-            "app_adsiprog app_agent_pool app_alarmreceiver app_festival app_jack app_minivm app_voicemail_odbc "
-            "app_audiosocket cdr_adaptive_odbc cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds "
+            "app_adsiprog app_agent_pool app_alarmreceiver app_amd app_audiosocket app_confbridge app_festival "
+            "app_followme app_getcpeid app_jack app_minivm app_page app_voicemail_odbc "
+            "cdr_adaptive_odbc cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds "
             "cel_odbc cel_pgsql cel_radius cel_sqlite3_custom cel_tds cel_manager cdr_manager chan_audiosocket chan_console "
             "chan_iax2 chan_motif chan_unistim chan_websocket func_odbc pbx_ael pbx_dundi pbx_lua pbx_realtime "
             "res_adsi res_ael_share res_calendar res_calendar_caldav res_calendar_ews res_calendar_exchange "
@@ -198,8 +198,6 @@ CDR_CUSTOM = (
 VOICEMAIL = """\
 [general]
 format = wav
-minsecs = 1
-maxsilence = 10
 [default]
 104 => 1234,Jonas Lindqvist
 """

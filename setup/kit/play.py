@@ -66,6 +66,14 @@ async def record(pbx: Pbx, scenario: Scenario, folder: Path) -> dict:
     return told
 
 
+async def look(pbx: Pbx, path: Path) -> None:
+    """Write down what a bridge is told that comes back after Asterisk has begun anew."""
+    async with Recorder(path, "bridge", pbx.ami_secret) as recorder:
+        for action in ("CoreStatus", "CoreShowChannels"):
+            recorder.ask(action)
+        await recorder.quiet()
+
+
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
@@ -74,11 +82,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Place calls on the running PBX.")
     parser.add_argument("--record", type=Path)
     parser.add_argument("--state", type=Path, default=STATE)
-    parser.add_argument("names", nargs="+", choices=sorted(SCENARIOS))
+    parser.add_argument("--look", type=Path, metavar="FILE", help="place no call, write down what AMI says about now")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(sorted(SCENARIOS)))
     options = parser.parse_args()
+    if unknown := set(options.names) - set(SCENARIOS):
+        parser.error(f"no such scenario: {' '.join(unknown)}")
     failed = 0
     try:
         pbx = Pbx(options.state).attach()
+        if options.look:
+            asyncio.run(look(pbx, options.look))
         # The telephones are there once: who comes second waits.
         with (pbx.data / "telephones.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -6,6 +6,7 @@ are tested with what a real Asterisk said.
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,16 +33,23 @@ def main(arguments: list[str]) -> int:
         pbx.start()
     failed = 0
     for name in options.names or sorted(SCENARIOS):
+        told = _play(pbx, "--record", options.to.resolve(), name)
+        say(f"  {name}: {told.get('error') or 'recorded'}")
+        failed += "error" in told
         if not pbx.running():
-            # The scenario before this one killed it.
+            # The scenario killed it. What does one learn who comes back?
             pbx.stop(kill=True)
             pbx.start()
-        command = pbx.inside([sys.executable, PLAY, "--record", options.to.resolve(), name])
-        process = start_quietly(command, stdout=-1)
-        told = process.communicate()[0].decode()
-        stop(process)
-        said = json.loads(told) if told else {"error": f"status {process.returncode}"}
-        say(f"  {name}: {said.get('error') or 'recorded'}")
-        failed += "error" in said
+            _play(pbx, "--look", options.to.resolve() / name / "ami_after.txt")
     pbx.stop()
     return min(failed, 1)
+
+
+def _play(pbx: Pbx, *arguments) -> dict:
+    """Run play.py in the PBX's network; what it told."""
+    process = start_quietly(pbx.inside([sys.executable, PLAY, *arguments]), stdout=subprocess.PIPE)
+    told = process.communicate()[0].decode()
+    stop(process)
+    if process.returncode and not told:
+        return {"error": f"status {process.returncode}"}
+    return json.loads(told or "{}")

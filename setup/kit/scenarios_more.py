@@ -700,7 +700,7 @@ async def pbx_killed(site):
     said = truth(
         "inbound", LOTTE, DID, "in_progress", call.offered_at, None,
         [{**leg("101", phone, "answered", talk=0), "left_at": None, "talk_s": None}], customer="lotte", answered=phone.answered_at,
-        ring=span(phone.offered_at, phone.answered_at), talk=None,
+        ivr=None, queue=None, ring=None, hold=None, talk=None,
     )  # fmt: skip
     # Nobody is there to say goodbye to.
     call.lost()

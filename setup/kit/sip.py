@@ -10,7 +10,7 @@
     call = await phone.ring()          # waits for a call and lets it ring
     await call.answer()
 
-UDP only, G.711 silence as media, digest login, re-INVITE, REFER with and without Replaces,
+UDP only, a hum in G.711 as media, digest login, re-INVITE, REFER with and without Replaces,
 INFO for keys. It trusts its network: what loopback loses is sent again by Asterisk or after half a
 second by us, no more. Every call keeps its own record, `Call.record`: what was sent and received and when
 (seconds since 1970, from this machine's clock), which the proofs hold against what Odoo says.
@@ -25,6 +25,7 @@ import time
 
 RETRY_S = 0.5
 FRAME_S = 0.02
+HUM = (b"\x20" * 8 + b"\xa0" * 8) * 10  # 500 Hz, 20 ms
 REASONS = {
     100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 404: "Not Found",
     480: "Temporarily Unavailable", 481: "Call Does Not Exist", 486: "Busy Here", 487: "Request Terminated",
@@ -529,14 +530,17 @@ class Call:
         self.agent.spawn(self._speak())
 
     async def _speak(self) -> None:
-        """Silence, as a telephone would send it: 50 packets a second while connected."""
+        """A hum, as a telephone would send it: 50 packets a second while connected.
+
+        A mailbox throws silence away.
+        """
         await self._answered.wait()
         source, number = secrets.token_bytes(4), 0
         due = time.monotonic()
         while not self.is_over:
             if self._remote_media:
                 head = b"\x80\x00" + (number & 0xFFFF).to_bytes(2, "big") + (number * 160 & 0xFFFFFFFF).to_bytes(4, "big")
-                self._media.sendto(head + source + b"\xff" * 160, self._remote_media)
+                self._media.sendto(head + source + HUM, self._remote_media)
             number += 1
             due += FRAME_S
             await asyncio.sleep(max(0, due - time.monotonic()))
