@@ -108,17 +108,45 @@ class Customer:
 
 CUSTOMERS = (
     # -- the Netherlands
-    Customer("molenaar", "Molenaar Zuivel B.V.", "NL", "030 100 01 00", ("+31301000100",), "0301000100", is_company=True),
+    Customer(
+        "molenaar", "Molenaar Zuivel B.V.", "NL", "030 100 01 00", ("+31301000100",), "0301000100", is_company=True
+    ),
     Customer("lotte", "Lotte Molenaar", "NL", "030-1000142", ("+31301000142",), "+31301000142", "molenaar"),
     # -- Germany: two numbers in one field, and an extension behind a number
-    Customer("brandt", "Brandt Optik GmbH", "DE", "+49 (0)40 66969-100", ("+494066969100",), "00494066969100", is_company=True),
-    Customer("jens", "Jens Brandt", "DE", "040 66969-142 / 069 90009-142", ("+494066969142", "+496990009142"), "+494066969142", "brandt"),
+    Customer(
+        "brandt",
+        "Brandt Optik GmbH",
+        "DE",
+        "+49 (0)40 66969-100",
+        ("+494066969100",),
+        "00494066969100",
+        is_company=True,
+    ),
+    Customer(
+        "jens",
+        "Jens Brandt",
+        "DE",
+        "040 66969-142 / 069 90009-142",
+        ("+494066969142", "+496990009142"),
+        "+494066969142",
+        "brandt",
+    ),
     Customer("silke", "Silke Arnold", "DE", "0049 40 66969 100 ext. 12", ("+494066969100",), "+494066969100", "brandt"),
     # -- the United Kingdom
-    Customer("harbour", "Harbour & Finch Ltd", "GB", "+44 20 7946 0100", ("+442079460100",), "+442079460100", is_company=True),
+    Customer(
+        "harbour", "Harbour & Finch Ltd", "GB", "+44 20 7946 0100", ("+442079460100",), "+442079460100", is_company=True
+    ),
     Customer("amelia", "Amelia Finch", "GB", "(020) 7946 0142", ("+442079460142",), "00442079460142", "harbour"),
     # -- the United States
-    Customer("northridge", "North Ridge Labs Inc.", "US", "(202) 555-0100", ("+12025550100",), "+12025550100", is_company=True),
+    Customer(
+        "northridge",
+        "North Ridge Labs Inc.",
+        "US",
+        "(202) 555-0100",
+        ("+12025550100",),
+        "+12025550100",
+        is_company=True,
+    ),
     Customer("carlos", "Carlos Reyes", "US", "202.555.0142", ("+12025550142",), "+12025550142", "northridge"),
     # -- Indonesia
     Customer("sinar", "PT Sinar Ukur", "ID", "(021) 1000 0100", ("+622110000100",), "+622110000100", is_company=True),
@@ -126,7 +154,9 @@ CUSTOMERS = (
     # -- one number, two contacts of different companies: a shared office
     Customer("office_a", "Pieter Smit", "NL", "010 100 0150", ("+31101000150",), "+31101000150", "workshop_a"),
     Customer("office_b", "Els de Wit", "NL", "+31 10 1000150", ("+31101000150",), "+31101000150", "workshop_b"),
-    Customer("workshop_a", "Smit Fijnmechanica", "NL", "010 100 0151", ("+31101000151",), "+31101000151", is_company=True),
+    Customer(
+        "workshop_a", "Smit Fijnmechanica", "NL", "010 100 0151", ("+31101000151",), "+31101000151", is_company=True
+    ),
     Customer("workshop_b", "De Wit Advies", "NL", "010 100 0152", ("+31101000152",), "+31101000152", is_company=True),
     # -- not in any company
     Customer("omar", "Omar Haddad", "GB", "020 7946 0177", ("+442079460177",), "+442079460177"),

@@ -27,7 +27,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import pbx_config
+from . import machine, pbx_config
 from .places import CACHE, RUN
 from .processes import run, start, stop
 from .screen import Trouble
@@ -36,7 +36,6 @@ STATE = RUN / "pbx"
 PACKAGES = ("asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm", "iproute2")
 SUITE = "sid"
 KNOWN_GOOD = "22"
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # Runs inside new mount, network and process namespaces; what it mounts ends with them.
 STARTER = """
 set -e
@@ -87,18 +86,18 @@ class Pbx:
 
     def _build(self, copy: Path) -> None:
         """Make `copy`, a packed minimal Debian with Asterisk in it."""
-        missing = [name for name in ("debootstrap", "gpgv") if not shutil.which(name)]
-        if missing or not KEYRING.exists():
-            run(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap", "gpgv", "debian-archive-keyring"])
+        needs = {name: bool(shutil.which(name)) for name in ("debootstrap", "gpgv")}
+        machine.system_packages({**needs, "debian-archive-keyring": Path(machine.KEYRING).exists()})
         downloads = CACHE / "debootstrap"
         downloads.mkdir(parents=True, exist_ok=True)
         fresh = copy.with_name(f"{copy.name}.{os.getpid()}.root")
         packed = copy.with_name(f"{copy.name}.{os.getpid()}")
         try:
             # In a mount namespace, so that a proc left behind by an interrupted run cannot stay mounted.
+            options = ["--variant=minbase", f"--keyring={machine.KEYRING}", f"--cache-dir={downloads}"]
+            options.append("--include=" + ",".join(PACKAGES))
             run(
-                ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--keyring={KEYRING}"]
-                + [f"--cache-dir={downloads}", "--include=" + ",".join(PACKAGES), SUITE, fresh, mirror()],
+                ["unshare", "--mount", "debootstrap", *options, SUITE, fresh, machine.debian_mirror()],
                 log=RUN / "log/debootstrap.log",
             )
             for waste in ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/lib/apt/lists", "var/cache/apt"):
@@ -145,16 +144,15 @@ class Pbx:
             raise Trouble(f"A PBX is already running from {self.root}.")
         self.configure()
         (self.root / "srv/pbx").mkdir(parents=True, exist_ok=True)
-        self._asterisk = start(
-            "asterisk",
-            ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child=KILL"]
-            + ["sh", "-c", STARTER, "pbx", self.root, self.data],
-        )
+        apart = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child=KILL"]
+        self._asterisk = start("asterisk", [*apart, "sh", "-c", STARTER, "pbx", self.root, self.data])
         deadline = time.monotonic() + patience
         while not (self._find_pid() and self._answers()):
             if self._asterisk.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise Trouble(f"Asterisk did not start. See {RUN / 'log/asterisk.log'} and {self.data / 'log/messages.log'}")
+                raise Trouble(
+                    f"Asterisk did not start. See {RUN / 'log/asterisk.log'} and {self.data / 'log/messages.log'}"
+                )
             time.sleep(0.1)
         (self.data / "pid").write_text(str(self.pid))
         if ami_port:
@@ -250,23 +248,6 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 3) as line:
             sys.exit(1)
         said += more
 """
-
-
-def mirror() -> str:
-    """The Debian mirror that this machine uses itself, from either kind of source list."""
-    files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
-    for path in files:
-        text = path.read_text() if path.is_file() and path.suffix in (".list", ".sources") else ""
-        text = re.sub(r"^\s*#.*\n?", "", text, flags=re.M)
-        if path.suffix == ".sources":
-            found = re.findall(r"^URIs:\s*(\S+)", text, re.M)
-        else:
-            found = re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)", text, re.M)
-        for address in found:
-            # Debian itself, not its security archive and not somebody else's.
-            if re.search(r"/debian/?$", address):
-                return address.rstrip("/")
-    return "http://deb.debian.org/debian"
 
 
 def remove_tree(folder: Path) -> None:

@@ -54,9 +54,9 @@ def write(data: Path, modules: str, *, ami_secret: str, driver_secret: str, sip_
         "logger.conf": LOGGER,
         "manager.conf": MANAGER.format(port=AMI_PORT, ami_secret=ami_secret, driver_secret=driver_secret),
         "cel.conf": CEL,
-        "cel_custom.conf": CEL_CUSTOM,
+        "cel_custom.conf": CEL_CUSTOM + "\n",
         "cdr.conf": CDR,
-        "cdr_custom.conf": CDR_CUSTOM,
+        "cdr_custom.conf": CDR_CUSTOM + "\n",
         "pjsip.conf": _pjsip(sip_password),
         "rtp.conf": "[general]\nrtpstart=10000\nrtpend=10999\nicesupport=no\n",
         "extensions.conf": _extensions(),
@@ -93,23 +93,18 @@ entityid = 02:00:00:00:00:01
 """
 
 # All that is not needed and would only look for a network, a database or a sound card.
-MODULES = (
-    "[modules]\nautoload=yes\n"
-    + "".join(
-        f"noload={name}.so\n"
-        for name in (
-            "app_adsiprog app_agent_pool app_alarmreceiver app_amd app_audiosocket app_confbridge app_festival "
-            "app_followme app_getcpeid app_jack app_minivm app_page app_voicemail_odbc "
-            "cdr_adaptive_odbc cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds "
-            "cel_odbc cel_pgsql cel_radius cel_sqlite3_custom cel_tds cel_manager cdr_manager chan_audiosocket chan_console "
-            "chan_iax2 chan_motif chan_unistim chan_websocket func_odbc pbx_ael pbx_dundi pbx_lua pbx_realtime "
-            "res_adsi res_ael_share res_calendar res_calendar_caldav res_calendar_ews res_calendar_exchange "
-            "res_calendar_icalendar res_config_ldap res_config_odbc res_config_pgsql res_hep res_hep_pjsip "
-            "res_hep_rtcp res_odbc res_odbc_transaction res_phoneprov res_pjsip_phoneprov_provider "
-            "res_prometheus res_resolver_unbound res_smdi res_snmp res_stun_monitor res_xmpp"
-        ).split()
-    )
-)
+_LEFT_OUT = """
+app_adsiprog app_agent_pool app_alarmreceiver app_amd app_audiosocket app_confbridge app_festival
+app_followme app_getcpeid app_jack app_minivm app_page app_voicemail_odbc cdr_adaptive_odbc cdr_manager
+cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds cel_manager cel_odbc cel_pgsql cel_radius
+cel_sqlite3_custom cel_tds chan_audiosocket chan_console chan_iax2 chan_motif chan_unistim
+chan_websocket func_odbc pbx_ael pbx_dundi pbx_lua pbx_realtime res_adsi res_ael_share res_calendar
+res_calendar_caldav res_calendar_ews res_calendar_exchange res_calendar_icalendar res_config_ldap
+res_config_odbc res_config_pgsql res_hep res_hep_pjsip res_hep_rtcp res_odbc res_odbc_transaction
+res_phoneprov res_pjsip_phoneprov_provider res_prometheus res_resolver_unbound res_smdi res_snmp
+res_stun_monitor res_xmpp
+"""
+MODULES = "[modules]\nautoload=yes\n" + "".join(f"noload={name}.so\n" for name in _LEFT_OUT.split())
 
 LOGGER = """\
 [general]
@@ -159,18 +154,19 @@ apps = dial,queue,voicemail,playback,mixmonitor,answer
 events = ALL
 """
 
-# The long way to write it works with every Asterisk from 13; the shorter one only from 22.7.
-CEL_CUSTOM = (
-    "[mappings]\nMaster.csv => "
-    + ",".join(
-        "${CSV_QUOTE(${" + name + "})}"
-        for name in (
-            "eventtype eventtime CALLERID(name) CALLERID(num) CALLERID(ANI) CALLERID(RDNIS) CALLERID(DNID) "
-            "CHANNEL(exten) CHANNEL(context) CHANNEL(channame) CHANNEL(appname) CHANNEL(appdata) CHANNEL(amaflags) "
-            "CHANNEL(accountcode) CHANNEL(uniqueid) CHANNEL(linkedid) BRIDGEPEER userdeftype eventextra"
-        ).split()
-    )
-    + "\n"
+
+def _csv(pattern: str, names: str) -> str:
+    """One line of CSV as cel_custom and cdr_custom write it; `%` in `pattern` stands for the name."""
+    return ",".join("${CSV_QUOTE(" + pattern.replace("%", name) + ")}" for name in names.split())
+
+
+# In the order of CEL_COLUMNS. The long way to write it works with every Asterisk from 13; the
+# shorter one only from 22.7.
+CEL_CUSTOM = "[mappings]\nMaster.csv => " + _csv(
+    "${%}",
+    "eventtype eventtime CALLERID(name) CALLERID(num) CALLERID(ANI) CALLERID(RDNIS) CALLERID(DNID) CHANNEL(exten) "
+    "CHANNEL(context) CHANNEL(channame) CHANNEL(appname) CHANNEL(appdata) CHANNEL(amaflags) CHANNEL(accountcode) "
+    "CHANNEL(uniqueid) CHANNEL(linkedid) BRIDGEPEER userdeftype eventextra",
 )
 
 CDR = """\
@@ -183,16 +179,10 @@ loguserfield = yes
 """
 
 # Asterisk's own Master.csv does not have the linked id, which alone tells what belongs together.
-CDR_CUSTOM = (
-    "[mappings]\nLinked.csv => "
-    + ",".join(
-        "${CSV_QUOTE(${CDR(" + name + ")})}"
-        for name in (
-            "clid src dst dcontext channel dstchannel lastapp lastdata start answer end duration billsec "
-            "disposition amaflags accountcode uniqueid userfield linkedid sequence"
-        ).split()
-    )
-    + "\n"
+CDR_CUSTOM = "[mappings]\nLinked.csv => " + _csv(
+    "${CDR(%)}",
+    "clid src dst dcontext channel dstchannel lastapp lastdata start answer end duration billsec disposition amaflags "
+    "accountcode uniqueid userfield linkedid sequence",
 )
 
 VOICEMAIL = """\

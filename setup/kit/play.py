@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from kit import pbx_config
 from kit.ami import Recorder
 from kit.pbx import STATE, Pbx
-from kit import scenarios_more  # noqa: F401
-from kit.scenarios import SCENARIOS, Scenario, Site
+from kit.scenarios import Scenario, Site
+from kit.scenarios_more import SCENARIOS
 from kit.screen import Trouble
 from kit.sip import CallFailed
 

@@ -10,11 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import scenarios_more  # noqa: F401
 from .pbx import Pbx
 from .places import MAIN_ADDON, TOP
 from .processes import start_quietly, stop
-from .scenarios import SCENARIOS
+from .scenarios_more import SCENARIOS
 from .screen import say, step
 
 DATA = TOP / MAIN_ADDON / "lib/tests/data"

@@ -131,7 +131,18 @@ def leg(number: str, call: Call, outcome: str, role: str = "called", talk: float
 
 
 def truth(
-    direction, from_number, to_number, disposition, started, ended, legs, *, customer=None, answered=None, recorded=True, **seconds
+    direction,
+    from_number,
+    to_number,
+    disposition,
+    started,
+    ended,
+    legs,
+    *,
+    customer=None,
+    answered=None,
+    recorded=True,
+    **seconds,
 ) -> dict:
     """One call as it must be in the end; `started`, `answered`, `ended` in epoch seconds.
 

@@ -1,10 +1,14 @@
-"""Calls that only tests need: what else a PBX says, and where it misleads."""
+"""Calls that only tests need: what else a PBX says, and where it misleads.
+
+`SCENARIOS` from here are all of them, those of scenarios.py included.
+"""
 
 import os
 import signal
 
 from . import company, pbx_config
 from .scenarios import (
+    SCENARIOS,
     Site,
     answered_in,
     held,
@@ -16,6 +20,8 @@ from .scenarios import (
     truth,
     wait,
 )
+
+__all__ = ["SCENARIOS"]
 
 LOTTE = company.customer("lotte").sip
 AMELIA = company.customer("amelia").sip
@@ -272,7 +278,11 @@ async def one_member(site: Site, did: str, number: str, queue: bool) -> list[dic
     await wait(3)
     await call.hangup()
     await phone.ended()
-    before = {"queue": span(call.answered_at, phone.answered_at)} if queue else {"ring": span(phone.offered_at, phone.answered_at)}
+    before = (
+        {"queue": span(call.answered_at, phone.answered_at)}
+        if queue
+        else {"ring": span(phone.offered_at, phone.answered_at)}
+    )
     return [
         truth(
             "inbound", DEWI, did, "answered", call.offered_at, call.left_at, [leg(number, phone, "answered")],

@@ -178,7 +178,9 @@ class Agent(asyncio.DatagramProtocol):
             if challenge:
                 extra.append(self._login(challenge, method, uri))
             if body:
-                extra.append(("Content-Type", "application/sdp" if body.startswith("v=0") else "application/dtmf-relay"))
+                extra.append(
+                    ("Content-Type", "application/sdp" if body.startswith("v=0") else "application/dtmf-relay")
+                )
             message = Message(f"{method} {uri} SIP/2.0", extra, body)
             if sending:
                 sending(message)
@@ -539,7 +541,9 @@ class Call:
         due = time.monotonic()
         while not self.is_over:
             if self._remote_media:
-                head = b"\x80\x00" + (number & 0xFFFF).to_bytes(2, "big") + (number * 160 & 0xFFFFFFFF).to_bytes(4, "big")
+                head = (
+                    b"\x80\x00" + (number & 0xFFFF).to_bytes(2, "big") + (number * 160 & 0xFFFFFFFF).to_bytes(4, "big")
+                )
                 self._media.sendto(head + source + HUM, self._remote_media)
             number += 1
             due += FRAME_S
