@@ -25,7 +25,7 @@ wrong number.
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
@@ -98,9 +98,11 @@ def e164(text, country: str | None, site: Site | None = None, dialled: bool = Fa
 
 #: said instead of a number; compared in lower case without blanks and signs
 _NOBODY = frozenset(
-    "anonymous anon anonymousinvalid unknown unknownnumber unknowncaller restricted private privatenumber "
-    "withheld numberwithheld unavailable idunavailable coverageunavailable blocked hidden none null nil na "
-    "nocallerid nonumber asserted s".split()
+    (
+        *("anonymous", "anon", "anonymousinvalid", "asserted", "blocked", "coverageunavailable", "hidden"),
+        *("idunavailable", "na", "nil", "nocallerid", "none", "nonumber", "null", "numberwithheld", "private"),
+        *("privatenumber", "restricted", "s", "unavailable", "unknown", "unknowncaller", "unknownnumber", "withheld"),
+    )
 )
 _KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
 #: some networks spell the word on the keypad: +266696687 is "anonymous", no number of Lesotho
@@ -191,10 +193,10 @@ def _loose(part: str, country: str, site: Site | None, dialled: bool) -> list[Nu
         pieces = [_read(piece, country, site, dialled) for piece in separator.split(part) if piece]
         if len(pieces) > 1 and all(piece.kind == "number" for piece in pieces):
             return pieces
-        if "/" in part and not (whole.kind == "number" and _exists(whole.e164)):
-            # "020 1234567/68": what stands before the slash is the number
-            if numbers := [piece for piece in pieces if piece.kind == "number"]:
-                return numbers
+        # "020 1234567/68": what stands before the slash is the number
+        before = [piece for piece in pieces if piece.kind == "number"]
+        if before and "/" in part and not (whole.e164 and _exists(whole.e164)):
+            return before
     return [whole]
 
 
@@ -301,7 +303,7 @@ def _readings(digits, bare, plus, country, site, dialled):
             yield "+" + without[2:], _ONLY_VALID
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plan(region: str) -> tuple[str, bool]:
     """Calling code of a country, and whether national numbers begin with a trunk prefix other than it."""
     code = str(phonenumbers.country_code_for_region(region))

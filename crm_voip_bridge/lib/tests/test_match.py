@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lib.match import MAX_CANDIDATES, STATES, UNKNOWN, Contact, Lead, Match, decide
 
 ACME, ANN, BEN = 10, 11, 12

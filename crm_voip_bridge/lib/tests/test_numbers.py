@@ -6,9 +6,10 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
 from lib.numbers import KINDS, MAX_E164, MAX_NUMBERS, Number, e164, parse
 from lib.site import Site
-from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 NL = "NL"
 AMSTERDAM = "+31201234567"
