@@ -179,11 +179,12 @@ loguserfield = yes
 """
 
 # Asterisk's own Master.csv does not have the linked id, which alone tells what belongs together.
-CDR_CUSTOM = "[mappings]\nLinked.csv => " + _csv(
-    "${CDR(%)}",
+_CDR = (
     "clid src dst dcontext channel dstchannel lastapp lastdata start answer end duration billsec disposition amaflags "
-    "accountcode uniqueid userfield linkedid sequence",
+    "accountcode uniqueid userfield linkedid sequence"
 )
+CDR_COLUMNS = _CDR.split()
+CDR_CUSTOM = "[mappings]\nLinked.csv => " + _csv("${CDR(%)}", _CDR)
 
 VOICEMAIL = """\
 [general]

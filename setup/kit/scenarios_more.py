@@ -24,7 +24,6 @@ from .scenarios import (
 __all__ = ["SCENARIOS"]
 
 LOTTE = company.customer("lotte").sip
-AMELIA = company.customer("amelia").sip
 DEWI = company.customer("dewi").sip
 DID = "+31201000101"
 
@@ -437,8 +436,8 @@ async def hold_to_the_end(site):
 
 
 async def taken(site: Site):
-    """Amelia has called 101, who has answered: (call, telephone)."""
-    call = await site.incoming(AMELIA, DID)
+    """A customer has called 101, who has answered: (call, telephone)."""
+    call = await site.incoming(LOTTE, DID)
     first = await site.rings("101")
     await wait(1)
     await first.answer()
@@ -464,7 +463,7 @@ async def transfer_blind_ami(site):
     call, first = await taken(site)
     await site.driver.act("BlindTransfer", Channel=await site.driver.channel("101"), Context="internal", Exten="102")
     second = await second_takes(site, call)
-    return [transferred_blind(AMELIA, DID, call, first, second, passed_on=first.left_at)]
+    return [transferred_blind(LOTTE, DID, call, first, second, passed_on=first.left_at)]
 
 
 @scenario("101", "102")
@@ -476,7 +475,7 @@ async def transfer_blind_keys(site):
     await first.keys("102")
     second = await second_takes(site, call)
     # While the number was being keyed in, the caller heard music without being put on hold by the telephone.
-    said = transferred_blind(AMELIA, DID, call, first, second, passed_on=first.left_at)
+    said = transferred_blind(LOTTE, DID, call, first, second, passed_on=first.left_at)
     away = span(first.at("key"), first.left_at)
     said.update(hold_s=away, talk_s=round(said["talk_s"] - away, 2), tolerance_s=1.0)
     said["legs"][0]["talk_s"] = round(said["legs"][0]["talk_s"] - away, 2)
@@ -495,9 +494,9 @@ async def transfer_blind_not_answered(site):
     talk = span(first.answered_at, first.at("refer"))
     return [
         truth(
-            "inbound", AMELIA, DID, "answered", call.offered_at, call.left_at,
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at,
             [leg("101", first, "answered", talk=talk), leg("102", second, "cancelled")],
-            customer="amelia", answered=first.answered_at, talk=talk,
+            customer="lotte", answered=first.answered_at, talk=talk,
             ring=span(first.offered_at, first.answered_at) + span(first.at("refer"), call.left_at),
         )
     ]  # fmt: skip
@@ -517,8 +516,8 @@ async def transfer_blind_outside(site):
     talk = span(first.answered_at, first.at("refer"))
     return [
         truth(
-            "inbound", AMELIA, DID, "answered", call.offered_at, call.left_at, [leg("101", first, "answered", talk=talk)],
-            customer="amelia", answered=first.answered_at,
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at, [leg("101", first, "answered", talk=talk)],
+            customer="lotte", answered=first.answered_at,
             ring=span(first.offered_at, first.answered_at) + span(first.at("refer"), there.answered_at),
             talk=talk + span(there.answered_at, call.left_at),
         )
@@ -548,7 +547,7 @@ async def transfer_attended_ami(site):
     await wait(2)
     await call.hangup()
     await second.ended()
-    return [transferred_attended(AMELIA, DID, call, first, second, first.at("away"), first.left_at)]
+    return [transferred_attended(LOTTE, DID, call, first, second, first.at("away"), first.left_at)]
 
 
 @scenario("101", "102")
@@ -566,7 +565,7 @@ async def transfer_attended_keys(site):
     await wait(2)
     await call.hangup()
     await second.ended()
-    said = transferred_attended(AMELIA, DID, call, first, second, first.at("key"), first.left_at)
+    said = transferred_attended(LOTTE, DID, call, first, second, first.at("key"), first.left_at)
     said["tolerance_s"] = 1.0
     return [said]
 
@@ -627,8 +626,8 @@ async def consulted_and_back(site):
     await first.ended()
     return [
         truth(
-            "inbound", AMELIA, DID, "answered", call.offered_at, call.left_at, [leg("101", first, "answered")],
-            customer="amelia", answered=first.answered_at, ring=span(first.offered_at, first.answered_at),
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at, [leg("101", first, "answered")],
+            customer="lotte", answered=first.answered_at, ring=span(first.offered_at, first.answered_at),
             hold=held(first), talk=span(first.answered_at, call.left_at) - held(first),
         ),
         truth(
@@ -643,7 +642,7 @@ async def consulted_and_back(site):
 @scenario("101", "102")
 async def picked_up_by_colleague(site):
     """A colleague takes a call that rings on another telephone."""
-    call = await site.incoming(AMELIA, DID)
+    call = await site.incoming(LOTTE, DID)
     rung = await site.rings("101")
     await wait(1.5)
     taken_by = await site.dial("102", "*8101")
@@ -654,9 +653,9 @@ async def picked_up_by_colleague(site):
     await taken_by.ended()
     return [
         truth(
-            "inbound", AMELIA, DID, "answered", call.offered_at, call.left_at,
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at,
             [leg("101", rung, "elsewhere"), leg("102", taken_by, "answered")],
-            customer="amelia", answered=taken_by.answered_at,
+            customer="lotte", answered=taken_by.answered_at,
             ring=span(rung.offered_at, taken_by.answered_at), talk=span(taken_by.answered_at, call.left_at),
         )
     ]  # fmt: skip
