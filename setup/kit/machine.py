@@ -54,7 +54,9 @@ def debian_mirror() -> str:
     if shutil.which("apt-get"):
         listed = subprocess.run(
             ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
-            capture_output=True, text=True, check=False,
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout
     for line in listed.splitlines():
         address, suite, component = line.rsplit(" ", 2)
@@ -97,7 +99,8 @@ def debian_download(packages: list[tuple[str, str]], folder: Path) -> list[Path]
     before = set(folder.glob("*.deb"))
     processes.run(
         ["apt-get", *options, "-q", "download", *(f"{name}/{suite}" for name, suite in packages)],
-        env=_QUIET, cwd=folder,
+        env=_QUIET,
+        cwd=folder,
     )
     return sorted(set(folder.glob("*.deb")) - before)
 
@@ -140,7 +143,9 @@ def javascript_tools() -> None:
             shutil.copy(file, NODE)
         processes.run(
             [VENV / "bin" / "npm", "ci", "--no-audit", "--no-fund"],
-            cwd=NODE, env=environment(), log=RUN / "log" / "npm.log",
+            cwd=NODE,
+            env=environment(),
+            log=RUN / "log" / "npm.log",
         )
     mark_done("node", wanted)
 
@@ -149,4 +154,3 @@ def environment(**more: str) -> dict[str, str]:
     """The machine's environment, with our Python and JavaScript tools first."""
     path = os.pathsep.join([str(VENV / "bin"), str(NODE / "node_modules" / ".bin"), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **more}
-

@@ -89,12 +89,17 @@ class Odoo:
         log = RUN / "log" / f"install-{database}.log"
         action = "--update" if update else "--init"
         processes.run(
-            self.command("-d", database, action, ",".join(addons), "--stop-after-init", "--no-http", "--max-cron-threads=0"),
-            env=self.environment(), log=log,
+            self.command(
+                "-d", database, action, ",".join(addons), "--stop-after-init", "--no-http", "--max-cron-threads=0"
+            ),
+            env=self.environment(),
+            log=log,
         )
         # Odoo ends with 0 for an addon that it cannot find, too.
         listed = ",".join(f"'{name}'" for name in addons)
-        states = self.cluster.sql(f"SELECT name FROM ir_module_module WHERE state = 'installed' AND name IN ({listed})", database)
+        states = self.cluster.sql(
+            f"SELECT name FROM ir_module_module WHERE state = 'installed' AND name IN ({listed})", database
+        )
         missing = set(addons) - {row[0] for row in states}
         if missing:
             raise Trouble(f"Not installed: {', '.join(sorted(missing))}. See {log}")

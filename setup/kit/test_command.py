@@ -1,0 +1,355 @@
+"""setup/test: every test there is, with one line per kind and one for all."""
+
+import argparse
+import os
+import re
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import lint_command, machine, odoo, postgres, processes
+from .places import LOGS, NODE, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
+from .screen import say, step
+
+PURE, ODOO, JAVASCRIPT, BROWSER, SIP = "pure", "Odoo", "JavaScript", "browser", "SIP end to end"
+LINT, CORE_LINT = "lint", "Odoo's test_lint"
+TEST_DATABASE = "crm_voip_test"
+FAST_DATABASE = "crm_voip_fast"
+SIP_DATABASE = "crm_voip_once"
+
+
+@dataclass
+class Result:
+    """How the tests of one kind ended."""
+
+    kind: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0
+    # What a person has to read: failures, and why something was skipped.
+    remarks: list[str] = field(default_factory=list)
+
+    def fail(self, remark: str) -> None:
+        """Count a failure and keep what is to be said about it."""
+        self.failed += 1
+        self.remarks.append(remark)
+
+    def skip(self, test: str, reason: str) -> None:
+        """Count a skipped test; without a reason it is a failed one."""
+        if not reason.strip() or reason.strip() == "unconditional skip":
+            self.fail(f"{test}: skipped, and nothing says why")
+        else:
+            self.skipped += 1
+            self.remarks.append(f"{test}: skipped, {reason.strip()}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for; 0 only if all of it ran and passed."""
+    parser = argparse.ArgumentParser(prog="setup/test", description="Runs all tests, or those in PATH.")
+    parser.add_argument("path", nargs="*", help="files, folders or pytest's FILE::CLASS::TEST; tests of these only")
+    parser.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match, as in pytest")
+    parser.add_argument("--fast", action="store_true", help="pure tests, and Odoo's without browser in a kept database")
+    options = parser.parse_args(arguments)
+    machine.system_packages(
+        {"postgresql": postgres.present(), "chromium": machine.has_command("chromium", "google-chrome")}
+    )
+    machine.python_environment("requirements.txt", "requirements-dev.txt")
+    if options.path or options.k:
+        results = list(_chosen(options.path or ["."], options.k))
+    elif options.fast:
+        results = [_pure(), *_odoo_fast()]
+    else:
+        results = list(_everything())
+    return _report(results)
+
+
+def _everything():
+    lint_command.prepare()
+    yield _lint()
+    yield _pure()
+    with postgres.running() as cluster:
+        server = odoo.Odoo(odoo.prepare(), cluster)
+        yield from _with_odoo(server)
+    yield _sip()
+
+
+# ------------------------------------------------------------------ kinds
+
+
+def _lint() -> Result:
+    started = time.monotonic()
+    result = Result(LINT)
+    for finding in lint_command.check():
+        if finding.text:
+            result.fail(f"{finding.tool}: see above")
+        else:
+            result.passed += 1
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _pure_folders() -> list[Path]:
+    return [folder for folder in (*sorted(TOP.glob("*/lib/tests")), SETUP / "tests") if folder.is_dir()]
+
+
+def _pure() -> Result:
+    total = Result(PURE)
+    for folder in _pure_folders():
+        _add(total, _pytest_pure(folder, [folder]))
+    return total
+
+
+def _pytest_pure(folder: Path, what: list) -> Result:
+    # Each addon in a call of its own: all of them name their pure part `lib`.
+    return _pytest(PURE, ["-c", folder / "pytest.ini", "--rootdir", folder, *what], machine.environment())[PURE]
+
+
+def _with_odoo(server: odoo.Odoo) -> list[Result]:
+    """Install all addons into a new database, then run their tests and core's linters in it."""
+    started = time.monotonic()
+    server.copy(server.template(), TEST_DATABASE)
+    with step("A new database with the addons"):
+        log = server.install(TEST_DATABASE, *addons())
+    installing = Result(ODOO, seconds=time.monotonic() - started)
+    _check_log(installing, "installing", log)
+    tests = sorted(folder for folder in TOP.glob("*/tests") if (folder.parent / "__manifest__.py").exists())
+    results = _pytest_odoo(server, TEST_DATABASE, tests)
+    _add(results[ODOO], installing)
+    core = _core_lint(server)
+    server.drop(TEST_DATABASE)
+    return [*results.values(), core]
+
+
+def _odoo_fast(what: list | None = None, more: list | None = None) -> list[Result]:
+    """Odoo tests in a database that is kept, and updated only if the addons have changed."""
+    with postgres.running() as cluster:
+        server = odoo.Odoo(odoo.prepare(), cluster)
+        mark = digest(*_installed_files())
+        if not cluster.exists(FAST_DATABASE):
+            server.copy(server.template(), FAST_DATABASE)
+            with step("The database for fast tests: installing"):
+                server.install(FAST_DATABASE, *addons())
+        elif not done(FAST_DATABASE, mark):
+            with step("The database for fast tests: updating"):
+                server.install(FAST_DATABASE, *addons(), update=True)
+        mark_done(FAST_DATABASE, mark)
+        if what is None:
+            what, more = sorted(TOP.glob("*/tests")), ["--no-browser"]
+        results = _pytest_odoo(server, FAST_DATABASE, what, more or [])
+        return [result for result in results.values() if result.passed or result.failed or result.skipped]
+
+
+def _installed_files() -> list[Path]:
+    """What an update of the database depends on."""
+    kinds = (".py", ".xml", ".csv", ".sql")
+    files = [path for name in addons() for path in (TOP / name).rglob("*") if path.suffix in kinds]
+    return sorted(path for path in files if "tests" not in path.relative_to(TOP).parts)
+
+
+def _chosen(paths: list[str], expression: str | None):
+    """Tests of the given paths, each run as its place demands."""
+    pure = {folder: [] for folder in _pure_folders()}
+    in_odoo = []
+    for text in paths:
+        path = Path(text.split("::")[0]).resolve()
+        full = str(path) + text[len(text.split("::")[0]) :]
+        inside = [folder for folder in pure if folder == path or folder in path.parents]
+        below = [folder for folder in pure if path in folder.parents]
+        for folder in inside:
+            pure[folder].append(full)
+        for folder in below:
+            pure[folder].append(folder)
+        if not inside:
+            tests = (
+                sorted(path.glob("*/tests")) if path == TOP else [path / "tests" if (path / "tests").is_dir() else full]
+            )
+            in_odoo += [test for test in tests if Path(str(test).split("::")[0]) not in pure]
+    more = ["-k", expression] if expression else []
+    for folder, what in pure.items():
+        if what:
+            yield _pytest_pure(folder, [*what, *more])
+    if in_odoo:
+        yield from _odoo_fast(in_odoo, more)
+
+
+def _core_lint(server: odoo.Odoo) -> Result:
+    """Core's own linters over our addons; they need eslint and pylint, or pass silently."""
+    tests = server.root / "odoo" / "addons" / "test_lint" / "tests"
+    # Its modules must not shadow those of Python, as `calendar` would.
+    more = ["--only-our-addons", "--import-mode=importlib", "--rootdir", tests.parent]
+    environment = {"NODE_PATH": str(NODE / "node_modules")}
+    result = _pytest_odoo(server, TEST_DATABASE, [tests], more, label=CORE_LINT, **environment)[ODOO]
+    result.kind = CORE_LINT
+    return result
+
+
+def _sip() -> Result:
+    """Real calls through a real PBX: `setup/run --once` in a database of its own."""
+    result = Result(SIP)
+    if not machine.is_root():
+        result.skip("real calls", "the demo PBX needs root")
+        return result
+    started = time.monotonic()
+    log = LOGS / "test-sip.log"
+    with step("Real calls through a real PBX (setup/run --once)"), open(log, "wb") as output:
+        process = processes.start_quietly(
+            [SETUP / "run", "--once", "--fresh", "--database", SIP_DATABASE], stdout=output, stderr=subprocess.STDOUT
+        )
+        status = process.wait()
+        processes.stop(process)
+    text = log.read_text(errors="replace")
+    closing = re.findall(r"^(\d+) calls? agrees?, (\d+) differs?$", text, re.M)
+    if closing:
+        result.passed, result.failed = map(int, closing[-1])
+    if result.failed or status or not closing:
+        if not result.failed:
+            result.failed = 1
+        result.remarks.append(f"{_tail(text, 60)}\nAll of it: {log}")
+    result.seconds = time.monotonic() - started
+    return result
+
+
+# ------------------------------------------------------------------ pytest
+
+
+def _pytest_odoo(server, database, what, more=(), label=ODOO, **environment) -> dict[str, Result]:
+    """Odoo tests by pytest-odoo, sorted into their kinds."""
+    log = LOGS / f"{_file_name(label)}-server.log"
+    log.unlink(missing_ok=True)
+    variables = server.environment(**environment)
+    variables["PYTHONPATH"] += f"{os.pathsep}{SETUP}"
+    options = [
+        "-p", "kit.pytest_kinds", "--odoo-http", f"--odoo-database={database}", "--odoo-log-level=warn",
+        f"--odoo-extra=logfile={log}", "--odoo-extra=max-cron-threads=0", *more, *what,
+    ]  # fmt: skip
+    results = _pytest(label, options, variables, kinds=(ODOO, JAVASCRIPT, BROWSER))
+    if label == ODOO:
+        _check_log(results[ODOO], "the log of the tests", log)
+    return results
+
+
+def _pytest(label: str, options: list, environment: dict, kinds: tuple = ()) -> dict[str, Result]:
+    """Run pytest and count, by kind, what it wrote down."""
+    kinds = kinds or (label,)
+    results = {kind: Result(kind) for kind in kinds}
+    report = RUN / "log" / f"{_file_name(label)}.xml"
+    output = RUN / "log" / f"{_file_name(label)}.log"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    command = [
+        PYTHON,
+        "-m",
+        "pytest",
+        "-q",
+        f"--junitxml={report}",
+        "-o",
+        "junit_family=xunit1",
+        "-p",
+        "no:cacheprovider",
+    ]
+    with step(f"{label} tests") as change, open(output, "w") as log:
+        process = processes.start_quietly(
+            [*command, *options], cwd=TOP, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        for line in process.stdout:
+            text = line.decode(errors="replace")
+            log.write(text)
+            if progress := re.search(r"\[ *(\d+%)\]$", text):
+                change(f"{label} tests, {progress[1]}")
+        status = process.wait()
+        processes.stop(process)
+        change(f"{label} tests")
+    if report.exists():
+        _count(report, results)
+    first = results[kinds[0]]
+    if status not in (0, 1) or not report.exists():
+        why = "there are none" if status == 5 else f"pytest ended with {status}"
+        first.fail(f"{label} tests did not run ({why}):\n{_tail(output.read_text())}\nAll of it: {output}")
+    elif status == 1 and not any(result.failed for result in results.values()):
+        first.fail(f"pytest failed without a failed test:\n{_tail(output.read_text())}\nAll of it: {output}")
+    return results
+
+
+def _count(report: Path, results: dict[str, Result]) -> None:
+    first = next(iter(results))
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        known = {item.get("name"): item.get("value") for item in case.iter("property")}
+        result = results[known.get("kind", first)]
+        result.seconds += float(case.get("time", 0))
+        bad = [*case.iter("failure"), *case.iter("error")]
+        if "suites" in known:
+            # One Odoo test that stands for many in JavaScript.
+            passed, failed = map(int, known["suites"].split())
+            result.passed += passed
+            result.failed += failed
+            if failed or bad:
+                result.failed += not failed
+                result.remarks.append(f"{name}:\n{_tail(bad[0].text or '', 40) if bad else ''}")
+        elif bad:
+            result.fail(f"{name}:\n{_tail(bad[0].text or bad[0].get('message') or '', 40)}")
+        elif (skipped := case.find("skipped")) is not None:
+            result.skip(name, skipped.get("message") or "")
+        else:
+            result.passed += 1
+
+
+def _check_log(result: Result, what: str, log: Path) -> None:
+    """A warning or an error in Odoo's log is a failed test."""
+    if not log.exists():
+        # Nothing at the level that is written.
+        result.passed += 1
+        return
+    command = [PYTHON.parent / "checklog-odoo", "--no-err-if-empty", log]
+    outcome = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, env=machine.environment(), check=False
+    )
+    if outcome.returncode:
+        result.fail(f"{what}: warnings or errors in the log\n{_tail(outcome.stdout + outcome.stderr, 30)}")
+    else:
+        result.passed += 1
+
+
+# ------------------------------------------------------------------ words
+
+
+def _report(results: list[Result]) -> int:
+    say()
+    for result in results:
+        for remark in result.remarks:
+            say(f"[{result.kind}] {remark}\n")
+    for result in results:
+        if not (result.passed or result.failed or result.skipped):
+            # A kind that vanished must not pass for one that passed.
+            result.fail("no test of this kind ran")
+            say(f"[{result.kind}] {result.remarks[-1]}\n")
+    for result in results:
+        say(f"{result.kind:18}{_words(result)}   ({result.seconds:.0f} s)")
+    total = Result("")
+    for result in results:
+        _add(total, result)
+    say(_words(total))
+    return 1 if total.failed or not total.passed else 0
+
+
+def _words(result: Result) -> str:
+    return f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
+
+
+def _add(total: Result, more: Result) -> None:
+    total.passed += more.passed
+    total.failed += more.failed
+    total.skipped += more.skipped
+    total.seconds += more.seconds
+    total.remarks += more.remarks
+
+
+def _tail(text: str, lines: int = 30) -> str:
+    return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def _file_name(label: str) -> str:
+    return "test-" + re.sub(r"\W+", "-", label.lower())
