@@ -87,7 +87,7 @@ class CrmVoipBridge(http.Controller):
             "accepted": len(fresh),
             "known": len(events) - len(fresh),
             "refused": [
-                {"id": item.get("id") if isinstance(item, dict) else None, "index": index, "reason": why}
+                {"id": _id_of(item), "index": index, "reason": why}
                 for index, item, why in refused
             ],
             "scope": version,
@@ -190,6 +190,12 @@ class _Batch:
             except ValueError:
                 raise _malformed("'outside' has something other than a day") from None
         return days
+
+
+def _id_of(item):
+    """:return: the id of a refused event, None if it has none that can be said"""
+    named = item.get("id") if isinstance(item, dict) else None
+    return named if _is_text(named, 128) else None
 
 
 def _malformed(what):

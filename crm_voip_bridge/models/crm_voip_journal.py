@@ -74,7 +74,8 @@ class CrmVoipJournal(models.Model):
                     raise BadEvent("an id has characters that cannot be stored")
                 events.append(replace(event, data=_checked(event.data)))
             except BadEvent as error:
-                refused.append((index, item, str(error)))
+                # the reason quotes what came, and that may be no text that anybody can store
+                refused.append((index, item, str(error).encode("ascii", "backslashreplace").decode()))
         return events, refused
 
     @api.model

@@ -62,9 +62,10 @@ class CrmVoipPbxKey(models.Model):
             SQL(
                 """SELECT pbx_id, secret FROM %s
                     WHERE key = %s AND secret IS NOT NULL
-                      AND (valid_until IS NULL OR valid_until > now() AT TIME ZONE 'UTC')""",
+                      AND (valid_until IS NULL OR valid_until > %s)""",
                 SQL.identifier(self._table),
                 key,
+                fields.Datetime.now(),
             )
         )
         pbx = self.env["crm.voip.pbx"].browse(row[0] for row in rows)

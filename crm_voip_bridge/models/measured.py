@@ -33,3 +33,13 @@ class Measured(fields.Float):
 
     def convert_to_export(self, value, record):
         return "" if value is None or value is False else value
+
+    def filter_function(self, records, field_expr, operator, value):
+        # in Python 0.0 equals False: told apart here as in SQL
+        getter = self.expression_getter(field_expr)
+        if operator == "in":
+            numbers = {one for one in value if one is not False and one is not None}
+            empty = len(numbers) < len(value)
+            return lambda record: empty if (found := getter(record)) is False else found in numbers
+        compare = super().filter_function(records, field_expr, operator, value)
+        return lambda record: getter(record) is not False and compare(record)

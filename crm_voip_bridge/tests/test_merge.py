@@ -1,145 +1,143 @@
-"""Merging contacts and leads loses neither numbers nor calls."""
+import itertools
+from datetime import timedelta
 
 from odoo.tests import tagged
 
-from .number_common import AMSTERDAM, MOBILE, NumberCase
+from .common import CUSTOMER, OUR_NUMBER, START, VoipCase, answered, told
+
+#: 101 has a customer, calls 102 to ask, and passes the customer on; the PBX joins two calls
+FIRST = [
+    f"0 started c PJSIP/trunk-00000001 {CUSTOMER} {OUR_NUMBER}",
+    "0.1 started p PJSIP/101-00000002",
+    "0.1 ringing p c",
+    "5 answered p",
+    "5 dial_ended p ANSWER c",
+    "5 answered c",
+    "5 bridged p b1",
+    "5 bridged c b1",
+]
+SECOND = [
+    "20 started q@x PJSIP/101-00000003 101 102",
+    "20.1 started r@x PJSIP/102-00000004",
+    "20.1 ringing r@x q",
+    "25 answered r@x",
+    "25 dial_ended r@x ANSWER q",
+    "25 bridged q@x b2",
+    "25 bridged r@x b2",
+]
+JOINED = [
+    "30 transferred p attended c+x",
+    "30 unbridged p b1",
+    "30 unbridged q@x b2",
+    "30 ended p 16",
+    "30 ended q@x 16",
+    "30.1 unbridged r@x b2",
+    "30.1 bridged r b1",
+    "90 unbridged r b1",
+    "90 unbridged c b1",
+    "90 ended r 16",
+    "90 ended c 16",
+]
 
 
-@tagged("post_install", "-at_install")
-class TestMergeContacts(NumberCase):
-    def merge(self, kept, *others):
-        wizard = self.env["base.partner.merge.automatic.wizard"].create(
-            {"partner_ids": [(6, 0, (kept.concat(*others)).ids)], "dst_partner_id": kept.id}
+@tagged("-at_install", "post_install")
+class TestMerge(VoipCase):
+    """Two calls become one: nothing of either is lost, and every id goes on pointing to it."""
+
+    def setUp(self):
+        super().setUp()
+        self.first, self.second, self.joined = (told(*lines) for lines in (FIRST, SECOND, JOINED))
+
+    def pointed_at(self):
+        refs = self.env["crm.voip.call.ref"].search([("pbx_id", "=", self.pbx.id), ("is_leg", "=", False)])
+        return {ref.ref: ref.call_id.call_ref for ref in refs}
+
+    def shape(self):
+        call = self.calls()
+        legs = sorted((leg.number, leg.role, leg.outcome, leg.talk_s) for leg in call.leg_ids)
+        return call.call_ref, call.disposition, call.talk_s, call.outside_e164, legs
+
+    def test_attended_transfer(self):
+        self.deliver(self.first, self.second)
+        self.assertEqual(self.calls().mapped("call_ref"), ["c", "x"])
+        self.deliver(self.joined)
+        call = self.calls()
+        self.assertEqual(call.mapped("call_ref"), ["c"])
+        self.assertEqual((call.direction, call.outside_e164, call.user_id), ("inbound", CUSTOMER, self.tom))
+        self.assertEqual(self.pointed_at(), {"c": "c", "x": "c"})
+        self.assertIn(self.rina, call.viewer_ids)
+
+    def test_any_order_of_batches_gives_the_same(self):
+        self.deliver(self.first, self.second, self.joined)
+        expected = self.shape()
+        parts = [self.first, self.second, self.joined[:1], self.joined[1:]]
+        for order in itertools.permutations(range(4)):
+            with self.subTest(order=order), self.env.cr.savepoint():
+                self.env.cr.execute(
+                    """DELETE FROM crm_voip_call WHERE pbx_id = %(pbx)s;
+                       DELETE FROM crm_voip_call_ref WHERE pbx_id = %(pbx)s;
+                       DELETE FROM crm_voip_journal WHERE pbx_id = %(pbx)s""",
+                    {"pbx": self.pbx.id},
+                )
+                self.env.invalidate_all()
+                self.deliver(*(parts[place] for place in order))
+                self.assertEqual(self.shape(), expected)
+                self.assertEqual(self.pointed_at(), {"c": "c", "x": "c"})
+
+    def test_what_people_added_moves_to_the_survivor(self):
+        self.deliver(self.first, self.second)
+        kept, gone = self.calls("c"), self.calls("x")
+        message = gone.message_post(body="They want the blue one")
+        activity = gone.activity_schedule("mail.mail_activity_data_todo", user_id=self.tom.id)
+        done = gone.activity_schedule("mail.mail_activity_data_todo", user_id=self.tom.id)
+        done.action_done()
+        attachment = self.env["ir.attachment"].create(
+            {"name": "note.txt", "raw": b"x", "res_model": "crm.voip.call", "res_id": gone.id}
         )
-        wizard.action_merge()
-        self.assertFalse(kept.browse([other.id for other in others]).exists())
+        partner = self.env["res.partner"].create({"name": "Ada"})
+        gone._pick(partner, self.env["crm.lead"])
+        self.deliver(self.joined)
+        self.assertFalse(gone.exists())
+        self.assertEqual((message.res_id, activity.res_id, attachment.res_id), (kept.id,) * 3)
+        self.assertEqual(done.res_id, kept.id)
+        self.assertEqual(kept.partner_id, partner)
 
-    def test_both_numbers_reach_the_one_that_stays(self):
-        ann, twin = self.contact(phone="020 123 4567"), self.contact(phone="06 12345678")
-        self.env.flush_all()
-        self.merge(ann, twin)
-        self.assertEqual(self.numbers_of(ann), [AMSTERDAM, MOBILE])
-        self.assertEqual(self.match(MOBILE).partner_id, ann.id)
-        ann.phone = "020 123 4568"
-        self.assertEqual(self.numbers_of(ann), ["+31201234568", MOBILE])
+    def test_leg_that_moves_to_another_call_joins_them(self):
+        self.deliver(told(*FIRST), told("40 bridged p@y b1", "40 unbridged p@y b1"))
+        self.assertEqual(self.pointed_at(), {"c": "c", "y": "c"})
 
-    def test_same_number_on_both_is_one_row(self):
-        trio = [self.contact(phone="020 123 4567") for _i in range(3)]
-        self.env.flush_all()
-        self.merge(*trio)
-        rows = trio[0].sudo().crm_voip_number_ids
-        self.env.flush_all()
-        self.assertEqual(rows.mapped(lambda row: (row.e164, row.source)), [(AMSTERDAM, "field")])
+    def test_leg_that_comes_before_its_beginning(self):
+        self.deliver(told("40 held p@y"), told(*FIRST))
+        self.assertEqual(self.pointed_at(), {"c": "c", "y": "c"})
 
-    def test_a_number_that_comes_along_goes_with_the_field(self):
-        ann, twin = self.contact(), self.contact(phone="06 12345678")
-        self.env.flush_all()
-        self.merge(ann, twin)
-        self.assertEqual(ann.phone, "06 12345678")
-        ann.phone = "020 123 4567"
-        self.assertEqual(self.numbers_of(ann), [AMSTERDAM])
+    def test_late_event_under_the_old_id(self):
+        self.deliver(self.first, self.second, self.joined)
+        self.deliver(told("26 held r@x", "28 resumed r@x"))
+        self.assertEqual(self.calls().call_ref, "c")
 
-    def test_what_was_remembered_stays_remembered_once(self):
-        ann, twin = self.contact(), self.contact()
-        for caller in (ann, twin):
-            self.number_index._remember(AMSTERDAM, caller, self.env.company)
-        other = self.env["res.company"].create({"name": "Other"})
-        self.number_index._remember(AMSTERDAM, ann, other)
-        self.number_index._remember(MOBILE, ann, self.env.company)
-        self.merge(ann, twin)
-        self.env.flush_all()
-        rows = ann.sudo().crm_voip_number_ids
-        self.assertEqual(
-            sorted((row.e164, row.source, row.company_id.id) for row in rows),
-            sorted(
-                [
-                    (AMSTERDAM, "pick", self.env.company.id),
-                    (AMSTERDAM, "pick", other.id),
-                    (MOBILE, "pick", self.env.company.id),
-                ]
-            ),
+    def test_chain_of_three(self):
+        self.deliver(
+            told(*FIRST),
+            told("50 held p@y"),
+            told("60 transferred q@z attended y+z"),
         )
+        self.assertEqual(set(self.pointed_at().values()), {"c"})
+        self.assertEqual(len(self.calls()), 1)
 
-    def test_shared_number_becomes_clear(self):
-        ann = self.contact(phone="020 123 4567", parent_id=self.acme.id)
-        eve = self.contact(phone="020 123 4567", parent_id=self.globex.id)
-        self.assertEqual(self.match(AMSTERDAM).state, "ambiguous")
-        self.merge(ann, eve)
-        self.assertEqual(self.match(AMSTERDAM).partner_id, ann.id)
+    def test_calls_of_another_pbx_are_not_joined(self):
+        self.deliver(self.first)
+        other = self.pbx.copy({"name": "Second PBX"}).with_company(self.company)
+        self.phones["101"].copy({"pbx_id": other.id})
+        type(self).pbx, mine = other, self.pbx
+        self.addCleanup(setattr, type(self), "pbx", mine)
+        self.deliver(answered())
+        self.assertEqual(len(self.calls()), 1)
+        self.assertEqual(self.env["crm.voip.call"].search_count([("pbx_id", "in", (mine | other).ids)]), 2)
 
-    def test_employees_get_the_country_of_the_company_that_stays(self):
-        self.globex.country_id = self.env.ref("base.id")
-        ben = self.contact(phone="021 1234567", country_id=False, parent_id=self.acme.id, type="other")
-        self.assertEqual(self.numbers_of(ben), ["+31211234567"])
-        self.merge(self.globex, self.acme)
-        self.assertEqual(ben.parent_id, self.globex)
-        self.assertEqual(self.numbers_of(ben), ["+62211234567"])
-
-    def test_calls_come_along(self):
-        ann, twin = self.contact(phone="020 123 4567"), self.contact(phone="06 12345678")
-        calls = self.call() + self.call(MOBILE) + self.call("+31201234568")
-        calls[2]._pick(twin, self.env["crm.lead"])
-        self.merge(ann, twin)
-        self.assertEqual([call.partner_id for call in calls], [ann] * 3)
-        states = calls.mapped("match_state")
+    def test_id_that_the_pbx_used_again(self):
+        self.deliver(answered(), answered(start=START + timedelta(hours=3), phone="102"))
+        self.assertEqual(len(self.calls()), 2)
+        self.assertEqual(self.calls().user_id, self.tom | self.rina)
+        calls = self.calls()
         calls.action_recalculate()
-        self.assertEqual([call.partner_id for call in calls], [ann] * 3)
-        self.assertEqual(calls.mapped("match_state"), states)
-
-    def test_candidates_come_along(self):
-        trio = [
-            self.contact(phone="020 123 4567", parent_id=parent.id) for parent in (self.acme, self.globex, self.acme)
-        ]
-        call = self.call()
-        self.assertEqual(call.match_state, "ambiguous")
-        self.assertEqual(len(call.candidate_partner_ids), 3)
-        self.merge(trio[0], trio[1])
-        self.assertEqual(call.candidate_partner_ids, trio[0] + trio[2])
-
-
-@tagged("post_install", "-at_install")
-class TestMergeLeads(NumberCase):
-    def merge(self, *leads):
-        leads = leads[0].concat(*leads[1:])
-        wizard = self.env["crm.merge.opportunity"].create({"opportunity_ids": [(6, 0, leads.ids)]})
-        wizard.action_merge()
-        kept = leads.exists()
-        self.assertEqual(len(kept), 1)
-        return kept
-
-    def test_both_numbers_reach_the_one_that_stays(self):
-        kept = self.merge(self.lead(phone="+31201234567"), self.lead(phone="+31612345678"))
-        self.assertEqual(self.numbers_of(kept), [AMSTERDAM, MOBILE])
-        self.assertEqual(self.match(AMSTERDAM).lead_id, kept.id)
-        self.assertEqual(self.match(MOBILE).lead_id, kept.id)
-
-    def test_same_number_on_both_is_one_row(self):
-        kept = self.merge(self.lead(phone="+31201234567"), self.lead(phone="+31201234567"))
-        self.env.flush_all()
-        self.assertEqual(kept.sudo().crm_voip_number_ids.mapped("source"), ["field"])
-
-    def test_leads_that_are_kept_keep_their_numbers(self):
-        leads = self.lead(phone="+31201234567") + self.lead(phone="+31612345678")
-        head = leads._merge_opportunity(auto_unlink=False)
-        tail = leads - head
-        self.assertEqual(self.numbers_of(head), [AMSTERDAM, MOBILE])
-        self.assertEqual(len(self.numbers_of(tail)), 1)
-
-    def test_calls_come_along(self):
-        ann = self.contact(phone="020 123 4567")
-        first = self.lead(partner_id=ann.id)
-        call = self.call()
-        self.assertEqual(call.lead_id, first)
-        user = self.env["res.users"].create({"name": "Ed", "login": "ed"})
-        second = self.lead(partner_id=ann.id, user_id=user.id)
-        other = self.call()
-        self.assertEqual(other.candidate_lead_ids, first + second)
-        picked = self.call(MOBILE)
-        picked._pick(self.env["res.partner"], second)
-        kept = self.merge(first, second)
-        self.assertEqual((call + picked).mapped("lead_id"), kept)
-        self.assertEqual(other.candidate_lead_ids, kept)
-        (call + other + picked).action_recalculate()
-        self.assertEqual((call + picked).mapped("lead_id"), kept)
-        self.assertEqual(picked.match_state, "picked")
-        self.assertIn(user, call.viewer_ids)
+        self.assertEqual(self.calls(), calls)
