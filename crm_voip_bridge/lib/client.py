@@ -173,7 +173,7 @@ def bridge_head(spool_id: str, waiting: int, pbx: str, now: float) -> dict:
     :param now: seconds since 1970
     """
     moment = format_time(datetime.fromtimestamp(now, UTC))
-    return {"id": spool_id, "version": VERSION, "now": moment, "waiting": waiting, "pbx": pbx}
+    return {"id": spool_id, "version": VERSION, "now": moment, "waiting": waiting, "pbx": pbx[:250]}
 
 
 def events_body(head: Mapping, texts: list[str], scope="", discovered=(), outside: Mapping | None = None) -> bytes:

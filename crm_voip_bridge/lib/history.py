@@ -1,7 +1,7 @@
 """What the PBX wrote down itself: read to learn what nobody listened to.
 
-A history is anything with ``since(moment) -> Iterator[Event]``. It may give more than
-was asked for, and what was heard already: ids and the gate make repeats harmless.
+A history is anything with ``since(moment) -> Iterator[Event]``. It gives what was heard
+already as well: ids and the gate make repeats harmless.
 """
 
 import os
@@ -54,7 +54,9 @@ class CelFile:
                     file.seek(self._start(file, moment, place))
                     # bytes by line, so that a row that is being written now is not half read
                     lines = (line.decode("utf-8", "replace") for line in file if line.endswith(b"\n"))
-                    yield from read_cel(chain([header], lines), self.zone)
+                    for event in read_cel(chain([header], lines), self.zone):
+                        if event.at and event.at >= moment:
+                            yield event
             except FileNotFoundError:
                 if path == self.path:
                     raise HistoryProblem(self._missing("it is not there")) from None

@@ -116,7 +116,7 @@ class Scope:
         found = None
         for token in {text, *_TOKEN.findall(text)}:
             readings = {e164(token, self.site.country, self.site, dialled) for dialled in (False, True)}
-            readings.add(e164("+" + token.lstrip("+"), None))
+            readings |= {e164("+" + token.lstrip("+"), None), token}  # as it stands: a short number has no E.164
             for number in readings - {None}:
                 extensions = self.never.get(never_hash(self.key, number))
                 if extensions is not None:
@@ -344,9 +344,8 @@ class Gate:
         found += map(self._by_id.get, event.texts("calls"))
         found += map(self._by_leg.get, event.texts("legs"))
         call = None
-        for other in found:
-            if other is not None and other is not call:
-                call = other if call is None else self._join(call, other)
+        for other in {id(other): other for other in found if other is not None}.values():
+            call = other if call is None else self._join(call, other)
         if call is None:
             call = _Call(now)
             self._open[id(call)] = call
@@ -404,10 +403,10 @@ class Gate:
             return False
         named = False
         if leg is not None:
-            channel = data.get("channel") or ""
+            channel = event.text("channel")
             if channel and not leg.named:
                 leg.named = named = True
-                number = str(data.get("number") or "")
+                number = event.text("number")
                 leg.extension = self._phone(channel, number)
                 piped = _LOCAL.match(channel)
                 if piped and self._is_unticked(piped[1]):
@@ -420,8 +419,8 @@ class Gate:
                 call.alive -= 1
         call.begun |= kind == "started" and event.leg in call.ids
         for key in ("number", "dialled", "to"):
-            text = data.get(key)
-            if text and isinstance(text, str) and text not in _NO_NUMBER:
+            text = event.text(key)
+            if text not in _NO_NUMBER:
                 self._note_number(call, event, leg, key, text)
         return named
 
