@@ -28,10 +28,14 @@ _DATA = RUN / "data"
 
 @dataclass(frozen=True)
 class Odoo:
-    """An Odoo 19 and the cluster that it uses. `root` is the folder of the package `odoo`."""
+    """An Odoo 19 and the cluster that it uses.
+
+    `root` is the folder of the package `odoo`; `beside` are folders with addons of others.
+    """
 
     root: Path
     cluster: Cluster
+    beside: tuple[Path, ...] = ()
 
     def command(self, *arguments) -> list:
         """The command line that runs `odoo-bin` with these arguments, in `environment()`."""
@@ -39,17 +43,19 @@ class Odoo:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Variables under which this Odoo finds its code, its addons and its cluster."""
-        configuration = str(self._configuration())
-        return machine.environment(
-            PYTHONPATH=str(self.root), ODOO_RC=configuration, OPENERP_SERVER=configuration, **more
-        )
+        if self.beside:
+            # Wins over the file, which programs without them use at the same time.
+            more["ODOO_ADDONS_PATH"] = ",".join(map(str, [*self._addons(), *self.beside]))
+        return machine.environment(PYTHONPATH=str(self.root), ODOO_RC=str(self._configuration()), **more)
+
+    def _addons(self) -> list[Path]:
+        return [folder for folder in (self.root / "odoo" / "addons", self.root / "addons", TOP) if folder.is_dir()]
 
     def _configuration(self) -> Path:
-        addons = [self.root / "odoo" / "addons", self.root / "addons", TOP]
         path = RUN / "odoo.conf"
         text = "\n".join([
             "[options]",
-            f"addons_path = {','.join(str(folder) for folder in addons if folder.is_dir())}",
+            f"addons_path = {','.join(map(str, self._addons()))}",
             f"data_dir = {_DATA}",
             f"db_host = {self.cluster.socket}",
             f"db_user = {ROLE}",
