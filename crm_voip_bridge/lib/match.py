@@ -13,15 +13,14 @@ What was left open stays as candidates.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 STATES = ("matched", "company", "ambiguous", "unknown", "none")
 #: a switchboard's number may be on ten thousand contacts; nobody chooses among more than these
 MAX_CANDIDATES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """A contact that carries the number.
 
     :param commercial: id of its company, its own where it has none
@@ -36,8 +35,7 @@ class Contact:
     picked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(NamedTuple):
     """A lead or opportunity that carries the number, or belongs to one of the contacts.
 
     :param contact: id of its contact, None if it has none
@@ -53,8 +51,7 @@ class Lead:
     picked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Who a call was with.
 
     :param state: ``matched`` (contact or lead known), ``company`` (its company is),
@@ -76,7 +73,7 @@ NONE = Match("none")
 UNKNOWN = Match("unknown")
 
 
-def decide(contacts: Iterable[Contact], leads: Iterable[Lead], users: Collection[int] = ()) -> Match:
+def decide(contacts: Collection[Contact], leads: Collection[Lead], users: Collection[int] = ()) -> Match:
     """The match of one number.
 
     :param contacts: who carry the number themselves, or whose lead does (rule 4)
@@ -84,6 +81,8 @@ def decide(contacts: Iterable[Contact], leads: Iterable[Lead], users: Collection
     :param users: ids of the persons on the call
     """
     contacts = _best(contacts)
+    if len(contacts) == 1 and not leads:  # nearly all of them
+        return Match("matched", contacts[0].id)
     leads = list({lead.id: lead for lead in leads}.values())
     if not contacts:
         return _of_lead(leads, users)
@@ -103,12 +102,14 @@ def decide(contacts: Iterable[Contact], leads: Iterable[Lead], users: Collection
     return Match(state, partner, lead, _few(i for i in ids if i != partner), open_leads)
 
 
-def _best(contacts: Iterable[Contact]) -> list[Contact]:
+def _best(contacts: Collection[Contact]) -> list[Contact]:
     """Rules 1 and 2: each contact once, and only those of the best kind."""
+    if len(contacts) < 2:
+        return list(contacts)
     by_kind = {}
     for contact in contacts:
         by_kind.setdefault((not contact.active, not contact.picked), {})[contact.id] = contact
-    return list(by_kind[min(by_kind)].values()) if by_kind else []
+    return list(by_kind[min(by_kind)].values())
 
 
 def _of_lead(leads: list[Lead], users: Collection[int]) -> Match:

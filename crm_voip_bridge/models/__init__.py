@@ -16,7 +16,6 @@ from . import crm_voip_number
 from . import crm_voip_number_intake
 from . import res_partner
 from . import crm_lead
-from . import base_partner_merge
 from . import crm_voip_journal
 from . import crm_voip_call_ref
 from . import crm_voip_call

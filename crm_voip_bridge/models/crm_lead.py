@@ -25,9 +25,6 @@ class CrmLead(models.Model):
     def _crm_voip_customer(self):
         return self.partner_id, self
 
-    def _crm_voip_calls_domain(self):
-        return [("lead_id", "in", self.ids)]
-
     def _crm_voip_country_paths(self):
         return [
             *super()._crm_voip_country_paths(),

@@ -22,6 +22,8 @@ class CrmVoipCaller(models.AbstractModel):
         help="Calls of these numbers for which nobody was found when they came.",
     )
 
+    crm_voip_call_count = fields.Integer("Calls", compute="_compute_crm_voip_call_count")
+
     # ------------------------------------------------------------
     # COMPUTES
     # ------------------------------------------------------------
@@ -52,10 +54,45 @@ class CrmVoipCaller(models.AbstractModel):
 
     def unlink(self):
         # sudo: calls are nobody's to write; the customer of these is gone, and the calls stay in every total
-        calls = self.env["crm.voip.call"].sudo().search(self._crm_voip_calls_domain())
+        calls = self.env["crm.voip.call"].sudo().search([(self._crm_voip_call_link(), "in", self.ids)])
         result = super().unlink()
         calls.filtered(lambda call: not call.partner_id and not call.lead_id).match_state = "unknown"
         return result
+
+    @api.depends_context("uid", "company")
+    def _compute_crm_voip_call_count(self):
+        Call = self.env["crm.voip.call"]
+        self.crm_voip_call_count = 0
+        if not Call.has_access("read"):
+            return
+        link = self._crm_voip_call_link()
+        own = set(self.ids)
+        for caller, count in Call._read_group(self._crm_voip_calls_domain(), [link], ["__count"]):
+            for counted in caller._crm_voip_counts_for():
+                if counted.id in own:
+                    counted.crm_voip_call_count += count
+
+    # ------------------------------------------------------------
+    # CALLS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _crm_voip_call_link(self) -> str:
+        """Name of the field of a call that holds such a caller."""
+        return "lead_id" if self._name == "crm.lead" else "partner_id"
+
+    def _crm_voip_calls_domain(self) -> list:
+        """Which calls the button "Calls" of these callers is about."""
+        return [(self._crm_voip_call_link(), "in", self.ids)]
+
+    def _crm_voip_counts_for(self):
+        """:return: the records on whose button a call with this one is counted"""
+        return self
+
+    def action_crm_voip_calls(self):
+        """The calls with this caller, as far as the user may see them."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_voip_bridge.crm_voip_call_action")
+        return {**action, "domain": self._crm_voip_calls_domain(), "context": {}}
 
     # ------------------------------------------------------------
     # NUMBERS
@@ -119,10 +156,6 @@ class CrmVoipCaller(models.AbstractModel):
     # ------------------------------------------------------------
     # CALLS THAT CAME EARLIER
     # ------------------------------------------------------------
-
-    def _crm_voip_calls_domain(self) -> list:
-        """Calls that are on these contacts or leads."""
-        raise NotImplementedError
 
     @api.model
     def _crm_voip_unmatched_domain(self, e164s) -> list:

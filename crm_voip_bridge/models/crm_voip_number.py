@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from ..lib import match
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """What is known of a call when its customer is looked for.
 
     :param e164: the outside party's number, None or "" if there is none
@@ -211,7 +210,7 @@ class CrmVoipNumber(models.Model):
     def _match(self, queries: Sequence[Query]) -> list[match.Match]:
         """Who the calls were with; the rules are in :mod:`lib.match`.
 
-        Three queries find everybody for all calls, one more reads the companies if they are not in memory.
+        Two queries find everybody for all calls; two more read what rarely changes, if it is not in memory.
 
         :param queries: one for each call
         :return: one for each call, in the same order
@@ -220,11 +219,7 @@ class CrmVoipNumber(models.Model):
         if not numbers:
             return [match.NONE] * len(queries)
         self._flush_what_matching_reads()
-        ours = {
-            (number, company_id)
-            for number, *company_ids in self.env.execute_query(self._own_numbers_sql(numbers))
-            for company_id in company_ids
-        }
+        ours = self._own_numbers()
         rows = defaultdict(list)
         for number, *row in self.env.execute_query(self._carriers_sql(numbers)):
             rows[number].append(_Carrier(*row))
@@ -242,7 +237,7 @@ class CrmVoipNumber(models.Model):
             elif (query.e164, query.company_id) in ours:
                 found.append(match.UNKNOWN)
             else:
-                found.append(self._decide(query, rows[query.e164], opportunities, companies[query.company_id]))
+                found.append(self._decide(query, rows.get(query.e164), opportunities, companies[query.company_id]))
         return found
 
     def _decide(self, query: Query, rows, opportunities, companies) -> match.Match:
@@ -252,6 +247,8 @@ class CrmVoipNumber(models.Model):
         :param opportunities: ``{partner_id: [(lead_id, partner_id, user_id, company_id)]}``
         :param companies: ids of the companies whose contacts are visible, None among them
         """
+        if not rows:
+            return match.UNKNOWN
         own = (None, query.company_id)
         contacts, of_leads, leads = [], [], []
         for row in rows:
@@ -303,10 +300,9 @@ class CrmVoipNumber(models.Model):
                    lead.id,
                    lead.user_id,
                    lead.company_id,
-                   lead.active AND lead.won_status = 'pending' AND stage.is_won IS NOT TRUE
+                   lead.active AND lead.won_status = 'pending'
               FROM crm_voip_number number
          LEFT JOIN crm_lead lead ON lead.id = number.lead_id
-         LEFT JOIN crm_stage stage ON stage.id = lead.stage_id
          LEFT JOIN res_partner partner ON partner.id = COALESCE(number.partner_id, lead.partner_id)
          LEFT JOIN res_partner commercial ON commercial.id = partner.commercial_partner_id
              WHERE number.e164 = ANY(%s)
@@ -314,31 +310,26 @@ class CrmVoipNumber(models.Model):
             numbers,
         )
 
-    def _own_numbers_sql(self, numbers: list[str]) -> SQL:
-        """Which numbers are a PBX's own, and of which companies: they are no customer's, though a
-        contact may carry them, such as that of the company itself."""
-        return SQL(
-            """
-            SELECT line.e164, pbx.company_id, line.company_id
-              FROM crm_voip_line line
-              JOIN crm_voip_pbx pbx ON pbx.id = line.pbx_id
-             WHERE line.e164 = ANY(%s)
-            """,
-            numbers,
+    @ormcache()  # forgotten when a PBX or one of its numbers changes (crm.voip.scope)
+    def _own_numbers(self) -> frozenset[tuple[str, int]]:
+        """The PBXs' own numbers, each with its companies: no customer's, though a contact may carry
+        one, such as that of the company itself."""
+        # sudo: whose number it is does not depend on who asks
+        lines = self.env["crm.voip.line"].sudo().search([("e164", "!=", False)])
+        return frozenset(
+            (line.e164, company.id) for line in lines for company in line.company_id | line.pbx_id.company_id
         )
 
     def _opportunities_sql(self, partner_ids: list[int]) -> SQL:
         """Open opportunities of contacts and companies."""
         return SQL(
             """
-            SELECT lead.id, lead.partner_id, lead.user_id, lead.company_id
-              FROM crm_lead lead
-         LEFT JOIN crm_stage stage ON stage.id = lead.stage_id
-             WHERE lead.partner_id = ANY(%s)
-               AND lead.type = 'opportunity'
-               AND lead.active
-               AND lead.won_status = 'pending'
-               AND stage.is_won IS NOT TRUE
+            SELECT id, partner_id, user_id, company_id
+              FROM crm_lead
+             WHERE partner_id = ANY(%s)
+               AND type = 'opportunity'
+               AND active
+               AND won_status = 'pending'
             """,
             partner_ids,
         )
@@ -346,13 +337,10 @@ class CrmVoipNumber(models.Model):
     def _flush_what_matching_reads(self) -> None:
         """Also computes the index rows of whoever was created or changed in this transaction."""
         self.flush_model()
-        self.env["crm.voip.line"].flush_model(["e164", "company_id", "pbx_id"])
-        self.env["crm.voip.pbx"].flush_model(["company_id"])
         self.env["res.partner"].flush_model(["crm_voip_number_ids", "active", "company_id", "commercial_partner_id"])
         self.env["crm.lead"].flush_model(
-            ["crm_voip_number_ids", "active", "company_id", "partner_id", "stage_id", "type", "user_id", "won_status"]
+            ["crm_voip_number_ids", "active", "company_id", "partner_id", "type", "user_id", "won_status"]
         )
-        self.env["crm.stage"].flush_model(["is_won"])
 
     def _visible_companies(self, company_id: int) -> frozenset[int | None]:
         """Companies whose contacts a PBX's company sees: as the record rule of contacts, itself and its parents."""
@@ -373,7 +361,7 @@ class CrmVoipNumber(models.Model):
 
     def _default_country_codes(self) -> dict[int, str]:
         # sudo: the countries of all companies count, also of those that the user does not work for
-        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+        companies = self.env["res.company"].sudo().with_context(active_test=False).search_fetch([], ["partner_id"])
         return {company.id: self._default_country_code(company) for company in [companies.browse(), *companies]}
 
     def _default_country_code(self, company) -> str:
@@ -398,8 +386,7 @@ class CrmVoipNumber(models.Model):
         return next((country.code for country in choices if country), "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Carrier:
+class _Carrier(NamedTuple):
     """A row of :meth:`CrmVoipNumber._carriers_sql`, less its number."""
 
     picked: bool

@@ -27,7 +27,15 @@ class ResPartner(models.Model):
         return self, self.env["crm.lead"]
 
     def _crm_voip_calls_domain(self):
-        return [("partner_id", "in", self.ids)]
+        # a company's calls are those with its people, too
+        return [("partner_id", "in", self._fetch_children_partners_for_hierarchy().ids)]
+
+    def _crm_voip_counts_for(self):
+        counted, partner = self.browse(), self
+        while partner and partner not in counted:
+            counted |= partner
+            partner = partner.parent_id
+        return counted
 
     def _crm_voip_country_paths(self):
         return [*super()._crm_voip_country_paths(), "commercial_partner_id.country_id"]

@@ -4,6 +4,8 @@ from . import test_concurrency
 from . import test_ingest
 from . import test_measured
 from . import test_merge
+from . import test_number
+from . import test_number_merge
 from . import test_people
 from . import test_pbx
 from . import test_rights
