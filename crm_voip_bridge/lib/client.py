@@ -159,7 +159,9 @@ class OdooClient:
         if status == 429 or status >= 500:
             return Busy(f"Odoo at {self.url} answers {status}{': ' + said if said else ''}; look into Odoo's log")
         if 300 <= status < 400:
-            return NotThere(f"Odoo's address has moved: set [odoo] url to the start of {masked(headers.get('Location'))}")
+            return NotThere(
+                f"Odoo's address has moved: set [odoo] url to the start of {masked(headers.get('Location'))}"
+            )
         return NotThere(
             f"No bridge route at {self.url} (answer {status}): check [odoo] url and database, "
             "and that crm_voip_bridge is installed there"

@@ -1,4 +1,5 @@
 """The bridge's commands, as a person types them."""
+# ruff: noqa: T201 (programs for a terminal print)
 
 import argparse
 import contextlib
@@ -67,19 +68,37 @@ def _parser(prog: str | None) -> argparse.ArgumentParser:
         return sub
 
     configured(_run, "run", "Connects the PBX with Odoo until stopped.")
-    sub = configured(_check, "check", "Tries the PBX login and rights, CEL, Odoo, signature and clock, and says what to change where.")
-    sub.add_argument("--seconds", type=float, default=5.0, help="how long to listen to the PBX (default 5); place a call meanwhile")
-    sub = command(_replay, "replay", "Folds a recorded file and prints one JSON object a line for each call: what would be logged.")
+    sub = configured(
+        _check,
+        "check",
+        "Tries the PBX login and rights, CEL, Odoo, signature and clock, and says what to change where.",
+    )
+    sub.add_argument(
+        "--seconds", type=float, default=5.0, help="how long to listen to the PBX (default 5); place a call meanwhile"
+    )
+    sub = command(
+        _replay,
+        "replay",
+        "Folds a recorded file and prints one JSON object a line for each call: what would be logged.",
+    )
     sub.add_argument("--format", required=True, choices=sorted(READERS), help="what the file holds")
     sub.add_argument("--country", default="", help="ISO code of the PBX's country, as NL")
     sub.add_argument("--internal-min", type=int, default=2, metavar="N", help="shortest internal number (default 2)")
     sub.add_argument("--internal-max", type=int, default=5, metavar="N", help="longest internal number (default 5)")
     sub.add_argument("--outside-prefix", default="", metavar="DIGITS", help="dialled before outside numbers")
-    sub.add_argument("--extension", action="append", default=[], metavar="NUMBER", help="is internal whatever its length; repeatable")
-    sub.add_argument("--trunk", action="append", default=[], metavar="NUMBER", help="the PBX's own outside number; repeatable")
-    sub.add_argument("--zone", type=_zone, default=UTC, help="time zone of times without one, as Europe/Amsterdam (default UTC)")
+    sub.add_argument(
+        "--extension", action="append", default=[], metavar="NUMBER", help="is internal whatever its length; repeatable"
+    )
+    sub.add_argument(
+        "--trunk", action="append", default=[], metavar="NUMBER", help="the PBX's own outside number; repeatable"
+    )
+    sub.add_argument(
+        "--zone", type=_zone, default=UTC, help="time zone of times without one, as Europe/Amsterdam (default UTC)"
+    )
     sub.add_argument("file", metavar="FILE", help="- reads standard input")
-    sub = configured(_capture, "capture", "Records a live AMI session that replay reads back. The file holds people's numbers.")
+    sub = configured(
+        _capture, "capture", "Records a live AMI session that replay reads back. The file holds people's numbers."
+    )
     sub.add_argument("--seconds", type=float, default=0.0, help="stop after so long (default: Ctrl-C)")
     sub.add_argument("file", metavar="FILE", help="must not exist yet; - writes to standard output")
     return parser
@@ -212,13 +231,18 @@ def _check_pbx(config: Config, report: _Report, seconds: float) -> None:
             if link.ask("CoreShowChannels").get("response") == "Success":
                 report.good("PBX rights", "may ask which calls exist (write = reporting)")
             else:
-                report.fail("PBX rights", "may not ask which calls exist: set write = reporting for this user in manager.conf")
+                report.fail(
+                    "PBX rights", "may not ask which calls exist: set write = reporting for this user in manager.conf"
+                )
             now = time.time()
             theirs = parse_time(link.ask("Ping").get("timestamp"))
             if theirs:
                 off = theirs.timestamp() - now
                 if abs(off) > 5:
-                    report.fail("PBX clock", f"{abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} this machine's: set the time there")
+                    report.fail(
+                        "PBX clock",
+                        f"{abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} this machine's: set the time there",
+                    )
                 else:
                     report.good("PBX clock", "agrees with this machine's")
             _check_events(link, report, seconds)
@@ -237,9 +261,14 @@ def _check_events(link: Manager, report: _Report, seconds: float) -> None:
             if rights != [""] and name not in ("fullybooted", "coreshowchannel", "coreshowchannelscomplete"):
                 timeless |= "timestamp" not in block
     if timeless:
-        report.fail("PBX times", "events have no time: set timestampevents = yes in [general] of manager.conf, then 'manager reload'")
+        report.fail(
+            "PBX times",
+            "events have no time: set timestampevents = yes in [general] of manager.conf, then 'manager reload'",
+        )
     if "call" in seen and "dialplan" not in seen:
-        report.fail("PBX rights", "calls are seen, but not what the dialplan does: add dialplan to read in manager.conf")
+        report.fail(
+            "PBX rights", "calls are seen, but not what the dialplan does: add dialplan to read in manager.conf"
+        )
     elif "call" in seen:
         report.good("PBX events", f"classes seen: {', '.join(sorted(seen))}")
     else:
@@ -279,7 +308,8 @@ def _check_odoo(config: Config, report: _Report) -> None:
         off = client.clock_off
         if abs(off) > 20:
             report.fail(
-                "clock", f"this machine is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} Odoo: set the time (timedatectl set-ntp true)"
+                "clock",
+                f"this machine is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} Odoo: set the time (timedatectl set-ntp true)",
             )
         else:
             report.good("clock", "agrees with Odoo's")

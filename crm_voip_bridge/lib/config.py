@@ -43,7 +43,13 @@ class Option:
 
 
 OPTIONS = (
-    Option("odoo", "url", "text", None, "Address of Odoo, as in a browser, without path. https, unless Odoo runs on this machine."),
+    Option(
+        "odoo",
+        "url",
+        "text",
+        None,
+        "Address of Odoo, as in a browser, without path. https, unless Odoo runs on this machine.",
+    ),
     Option("odoo", "key", "text", None, "Name of the key, from the PBX's form in Odoo."),
     Option("odoo", "secret", "secret", None, "The secret that was shown once when the key was made."),
     Option("odoo", "database", "text", "", "Name of the database, needed where one Odoo serves several."),
@@ -61,7 +67,13 @@ OPTIONS = (
     Option("pbx", "secret", "secret", None, "The secret of that user. It is never sent, only a digest made with it."),
     Option("pbx", "tls", "switch", "no", "yes if AMI listens with TLS (tlsenable in manager.conf)."),
     Option("pbx", "ca_file", "text", "", "Certificates to trust for AMI with TLS, if not those of this machine (PEM)."),
-    Option("pbx", "server", "text", "", "Tells several Asterisks of one PBX apart; the same for every bridge that reads this one."),
+    Option(
+        "pbx",
+        "server",
+        "text",
+        "",
+        "Tells several Asterisks of one PBX apart; the same for every bridge that reads this one.",
+    ),
     Option(
         "cel",
         "file",
@@ -70,11 +82,37 @@ OPTIONS = (
         "Asterisk's channel event log, as cel_custom writes it. With it, what happened while nobody "
         "listened is caught up. Example: /var/log/asterisk/cel-custom/Master.csv",
     ),
-    Option("cel", "columns", "text", "", "Its columns in their order, if its first line does not name them: eventtype,eventtime,cid_name,…"),
-    Option("cel", "zone", "zone", "UTC", "Time zone of its times where they state none, as Europe/Amsterdam. Epoch seconds need none."),
-    Option("spool", "file", "text", "/var/lib/crm-voip-bridge/spool.db", "Where events wait for Odoo. Its folder must exist and be writable."),
-    Option("spool", "keep_days", "number", "7", "Days that events stay there after Odoo has them, to be sent again after a restore."),
-    Option("log", "level", "text", "info", "debug, info, warning or error. No level logs secrets or numbers of people."),
+    Option(
+        "cel",
+        "columns",
+        "text",
+        "",
+        "Its columns in their order, if its first line does not name them: eventtype,eventtime,cid_name,…",
+    ),
+    Option(
+        "cel",
+        "zone",
+        "zone",
+        "UTC",
+        "Time zone of its times where they state none, as Europe/Amsterdam. Epoch seconds need none.",
+    ),
+    Option(
+        "spool",
+        "file",
+        "text",
+        "/var/lib/crm-voip-bridge/spool.db",
+        "Where events wait for Odoo. Its folder must exist and be writable.",
+    ),
+    Option(
+        "spool",
+        "keep_days",
+        "number",
+        "7",
+        "Days that events stay there after Odoo has them, to be sent again after a restore.",
+    ),
+    Option(
+        "log", "level", "text", "info", "debug, info, warning or error. No level logs secrets or numbers of people."
+    ),
 )
 _SECTIONS = {
     "odoo": "Where the calls go.",
@@ -100,16 +138,22 @@ class Config:
             try:
                 parser.read_string(Path(path).read_text(encoding="utf-8"), str(path))
             except OSError as error:
-                raise ConfigProblem(f"The configuration {path} cannot be read ({error.strerror}): name it with --config") from None
+                raise ConfigProblem(
+                    f"The configuration {path} cannot be read ({error.strerror}): name it with --config"
+                ) from None
             except (configparser.Error, UnicodeDecodeError) as error:
                 # the parser's own message would quote the line, and there may be a secret in it
                 where = f" near line {error.lineno}" if getattr(error, "lineno", None) else ""
-                raise ConfigProblem(f"The configuration {path} is no INI file{where}: compare it with bridge.conf.example") from None
+                raise ConfigProblem(
+                    f"The configuration {path} is no INI file{where}: compare it with bridge.conf.example"
+                ) from None
         known = {(option.section, option.name) for option in OPTIONS}
         for section in parser.sections():
             for name in parser[section]:
                 if (section, name) not in known:
-                    raise ConfigProblem(f"Unknown option [{section}] {name} in {path}: compare it with bridge.conf.example")
+                    raise ConfigProblem(
+                        f"Unknown option [{section}] {name} in {path}: compare it with bridge.conf.example"
+                    )
         for option in OPTIONS:
             value = environment.get(option.variable)
             if value is None:
@@ -134,7 +178,9 @@ class Config:
         host = self.odoo_url.partition("://")[2].partition("/")[0].rpartition("@")[2]
         local = host.partition(":")[0] in ("localhost", "127.0.0.1") or host.startswith("[::1]")
         if self.odoo_url.startswith("http://") and not local:
-            found.append("Odoo is reached without TLS: whoever is on the way can read the numbers. Use https in [odoo] url")
+            found.append(
+                "Odoo is reached without TLS: whoever is on the way can read the numbers. Use https in [odoo] url"
+            )
         return found
 
 

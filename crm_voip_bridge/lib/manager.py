@@ -150,7 +150,9 @@ class Manager:
         challenge = self.ask("Challenge", AuthType="MD5").get("challenge", "")
         if not challenge:
             raise PbxProblem(
-                "pbx.login", f"The PBX at {self.place} gives no challenge: see that nothing else answers on [pbx] port", config=True
+                "pbx.login",
+                f"The PBX at {self.place} gives no challenge: see that nothing else answers on [pbx] port",
+                config=True,
             )
         digest = hashlib.md5((challenge + secret).encode(), usedforsecurity=False).hexdigest()
         try:

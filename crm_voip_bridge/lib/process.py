@@ -469,7 +469,8 @@ class Bridge:
             self.sender.discovered = frozenset(gate.discovered)
         if gate.overdue:
             self.notices.say(
-                "gate.overdue", f"{gate.overdue} calls were given up: nobody could tell for hours whether they may be recorded"
+                "gate.overdue",
+                f"{gate.overdue} calls were given up: nobody could tell for hours whether they may be recorded",
             )
             gate.overdue = 0
         if gate.headless:
@@ -519,4 +520,3 @@ class _Channels:
     def take(self) -> set[str]:
         self.complete = False
         return self._legs
-

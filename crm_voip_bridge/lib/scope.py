@@ -29,7 +29,7 @@ from datetime import datetime
 
 from .events import Event, event_id, format_time
 from .numbers import e164
-from .phone import endpoint, extension_of, is_internal, is_local
+from .phone import endpoint, extension_of, is_internal
 from .site import Site
 
 KEEP, FORGET = "keep", "forget"
@@ -481,9 +481,7 @@ class Gate:
 
     def _is_unticked(self, number: str) -> bool:
         """Whether a number is known to be a phone that is not recorded."""
-        return number not in self.scope.ticked and (
-            number in self.scope.site.extensions or number in self.discovered
-        )
+        return number not in self.scope.ticked and (number in self.scope.site.extensions or number in self.discovered)
 
     # --- the decision ---
 
@@ -538,8 +536,7 @@ class Gate:
                 self.waiting += 1
                 return []
             if leg.hidden or (
-                leg.extension is not None
-                and (leg.extension not in self.scope.ticked or leg.extension in call.private)
+                leg.extension is not None and (leg.extension not in self.scope.ticked or leg.extension in call.private)
             ):
                 return []
         if event.call in call.gone:

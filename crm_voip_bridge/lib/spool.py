@@ -143,7 +143,10 @@ class Spool:
             if settled:
                 self._set(run, "settled", format_time(settled.replace(second=0, microsecond=0)))
             for day, calls in (outside or {}).items():
-                run("INSERT INTO outside VALUES (?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls", (day, calls))
+                run(
+                    "INSERT INTO outside VALUES (?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
+                    (day, calls),
+                )
             if outside and counted_until:
                 self._set(run, "counted_until", format_time(counted_until))
         self._last += len(rows)
@@ -246,7 +249,9 @@ class Spool:
             return SpoolProblem(
                 f"The spool {self.path} is damaged: move it away and start again; the PBX's history fills the gap"
             )
-        return SpoolProblem(f"The spool {self.path} cannot be used ({text}): check its rights and its disk", full="locked" in text)
+        return SpoolProblem(
+            f"The spool {self.path} cannot be used ({text}): check its rights and its disk", full="locked" in text
+        )
 
 
 class _Transaction:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from servers import KEY, SCOPE, SECRET, Odoo, Pbx, until, unused_port
+
 from lib.backoff import Backoff
 from lib.client import OdooClient
 from lib.events import UTC, Event
@@ -21,7 +23,6 @@ from lib.notices import Notices
 from lib.process import EX_CONFIG, Bridge, Intake, Sender
 from lib.scope import Scope
 from lib.spool import Spool, SpoolProblem
-from servers import KEY, SCOPE, SECRET, Odoo, Pbx, until, unused_port
 
 DATA = Path(__file__).with_name("data")
 ADDON = Path(__file__).parents[2]
@@ -341,7 +342,9 @@ def test_the_settled_moment_never_passes_what_is_undecided(tmp_path):
     start = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
     def say(kind, call, minute, **data):
-        intake.take(Event(f"{call}{kind}{minute}", kind, call, call, start + timedelta(minutes=minute), "ami", data), minute)
+        intake.take(
+            Event(f"{call}{kind}{minute}", kind, call, call, start + timedelta(minutes=minute), "ami", data), minute
+        )
         intake.tick(minute + 0.1)
 
     say("started", "waiting", 0, channel="PJSIP/trunk", number=NUMBER)

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stories import story
+
 from lib.ami import read_ami
 from lib.cel import read_cel
 from lib.events import Event
 from lib.fold import fold
 from lib.scope import BadScope, Gate, Scope, never_hash
 from lib.site import Site
-from stories import story
 
 DATA = Path(__file__).with_name("data")
 KEY = "00ff" * 8
@@ -34,7 +35,9 @@ def scope(ticked="101 102 103", unticked="109", never=(), version="1", prefix=""
             "extensions": dict.fromkeys(ticked.split(), True) | dict.fromkeys(unticked.split(), False),
             "never": {
                 "key": KEY,
-                "numbers": [{"hash": never_hash(KEY, number), "extensions": phones.split()} for number, phones in never],
+                "numbers": [
+                    {"hash": never_hash(KEY, number), "extensions": phones.split()} for number, phones in never
+                ],
             },
         }
     )
@@ -58,7 +61,10 @@ def inbound(call, caller, *phones, answered=None, dialled="+31201000101"):
     """A call from outside that rings phones at once."""
     lines = [f"0 started {call} PJSIP/trunk {caller} {dialled}"]
     for phone in phones:
-        lines += [f"1 started {call}-{phone} PJSIP/{phone} {phone} s", f"1 ringing {call}-{phone} {call} {phone} {phone}"]
+        lines += [
+            f"1 started {call}-{phone} PJSIP/{phone} {phone} s",
+            f"1 ringing {call}-{phone} {call} {phone} {phone}",
+        ]
     if answered:
         lines += [
             f"5 answered {call}-{answered}",
@@ -131,7 +137,10 @@ def test_an_unknown_extension_counts_as_unticked_and_is_reported():
 
 
 def test_a_call_that_touches_no_extension_is_kept_when_it_is_over():
-    gate, call = Gate(scope()), story("0 started c PJSIP/trunk 0205556677 +31201000100", "1 queued c sales", "9 ended c 16")
+    gate, call = (
+        Gate(scope()),
+        story("0 started c PJSIP/trunk 0205556677 +31201000100", "1 queued c sales", "9 ended c 16"),
+    )
     assert [gate.feed(event, 0.0) for event in call] == [[], [], []]
     assert gate.tick(0.1) == []
     assert gate.tick(1.0) == call
@@ -157,7 +166,9 @@ def test_a_phone_nobody_knew_yet_does_not_slip_through_as_the_number_dialled():
 
 def test_arguments_of_applications_name_no_unticked_phone():
     events = inbound("c", CUSTOMER, "101", answered="101")
-    dial = replace(events[0], id="dial", type="app", data={"app": "dial", "args": "PJSIP/101&PJSIP/109&Local/110@agents,20,tT"})
+    dial = replace(
+        events[0], id="dial", type="app", data={"app": "dial", "args": "PJSIP/101&PJSIP/109&Local/110@agents,20,tT"}
+    )
     out = through(Gate(scope()), [events[0], dial, *events[1:]])
     args = next(event for event in out if event.type == "app").data["args"]
     assert args == "PJSIP/101&PJSIP/&Local/@agents,20,tT"
@@ -192,7 +203,9 @@ def test_a_local_channel_to_an_unticked_phone_is_left_out_with_it():
 # --- numbers that are never logged ---
 
 
-@pytest.mark.parametrize("shown", [DOCTOR, "0204445566", "0031204445566", "31204445566", "0204445566@trunk", "00204445566"])
+@pytest.mark.parametrize(
+    "shown", [DOCTOR, "0204445566", "0031204445566", "31204445566", "0204445566@trunk", "00204445566"]
+)
 def test_a_company_wide_never_log_number_drops_the_whole_call(shown):
     gate = Gate(scope(never=[(DOCTOR, "")], prefix="0"))
     assert through(gate, inbound("c", shown, "101", "102", answered="101")) == []
@@ -269,7 +282,13 @@ def test_a_consultation_with_a_never_log_number_stays_out_of_the_call_it_is_join
     # the forgotten call is the older one, so Asterisk goes on with its id
     asked = _named(story("1 started a PJSIP/101 101 0204445566", "2 started at PJSIP/trunk - s", call="a"))
     joined = _named(
-        story("6 transferred c-101 attended c+a c-101+a+at+c", "7 bridged c@a b", "8 ended a@a 16", "8 ended at@a 16", "9 ended c@a 16")
+        story(
+            "6 transferred c-101 attended c+a c-101+a+at+c",
+            "7 bridged c@a b",
+            "8 ended a@a 16",
+            "8 ended at@a 16",
+            "9 ended c@a 16",
+        )
     )
     out = through(gate, kept[:7], asked, joined, kept[7:8])
     assert {event.call for event in out} == {"c"}
@@ -398,7 +417,9 @@ def test_a_recorded_call_of_unticked_phones_leaves_nothing(name, source):
     events = _recorded(name, source)
     gate = Gate(scope(ticked="", unticked="101 102 103 104 105 106 109 201 202 203 204"))
     out = through(gate, events) + gate.tick(1e6)  # where the PBX was killed, no call ends
-    rung = any(event.data.get("channel", "").startswith("PJSIP/") and event.data["channel"][6:].isdigit() for event in events)
+    rung = any(
+        event.data.get("channel", "").startswith("PJSIP/") and event.data["channel"][6:].isdigit() for event in events
+    )
     assert bool(out) is not rung and bool(gate.outside) is rung
 
 
@@ -446,7 +467,11 @@ def test_whatever_happens_nothing_unticked_or_private_gets_out(made, chance):
     for call in made[0]:
         legs = {event.data["channel"][6:] for event in call if event.type == "started"}
         if HOME in texts(call) and "101" in legs:
-            assert not any(event.leg.endswith("101") or "PJSIP/101" in texts([event]) for event in out if event.call == call[0].call)
+            assert not any(
+                event.leg.endswith("101") or "PJSIP/101" in texts([event])
+                for event in out
+                if event.call == call[0].call
+            )
 
 
 @settings(max_examples=200, deadline=None)
@@ -482,20 +507,32 @@ def _at_once(gate, events):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.builds(
-    Event,
-    st.text(min_size=1, max_size=5),
-    st.sampled_from(["started", "ringing", "answered", "ended", "transferred", "paired", "app", "closed", "recorded"]),
-    st.sampled_from("abc"),
-    st.sampled_from(["", "a", "b", "x", "y"]),
-    st.none(),
-    st.sampled_from(["ami", "cel"]),
-    st.dictionaries(
-        st.sampled_from(["channel", "number", "dialled", "to", "calls", "legs", "by", "swap", "args", "file"]),
-        st.one_of(st.text(max_size=8), st.lists(st.sampled_from("abxy"), max_size=3), st.integers(), st.none(), st.sampled_from(["PJSIP/101", "Local/109@a", HOME])),
-        max_size=5,
-    ),
-)))
+@given(
+    st.lists(
+        st.builds(
+            Event,
+            st.text(min_size=1, max_size=5),
+            st.sampled_from(
+                ["started", "ringing", "answered", "ended", "transferred", "paired", "app", "closed", "recorded"]
+            ),
+            st.sampled_from("abc"),
+            st.sampled_from(["", "a", "b", "x", "y"]),
+            st.none(),
+            st.sampled_from(["ami", "cel"]),
+            st.dictionaries(
+                st.sampled_from(["channel", "number", "dialled", "to", "calls", "legs", "by", "swap", "args", "file"]),
+                st.one_of(
+                    st.text(max_size=8),
+                    st.lists(st.sampled_from("abxy"), max_size=3),
+                    st.integers(),
+                    st.none(),
+                    st.sampled_from(["PJSIP/101", "Local/109@a", HOME]),
+                ),
+                max_size=5,
+            ),
+        )
+    )
+)
 def test_nothing_crashes_it(events):
     gate = Gate(scope(never=NEVER))
     through(gate, events)

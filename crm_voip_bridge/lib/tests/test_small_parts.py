@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from servers import KEY, SECRET, Odoo, Pbx, unused_port
+
 from lib import package
 from lib.backoff import Backoff
 from lib.client import (
@@ -31,7 +33,6 @@ from lib.config import OPTIONS, Config, ConfigProblem, render
 from lib.events import UTC, Event
 from lib.history import CelFile, HistoryProblem
 from lib.notices import Notices, masked
-from servers import KEY, SECRET, Odoo, Pbx, unused_port
 
 ADDON = Path(__file__).parents[2]
 DATA = Path(__file__).with_name("data")
@@ -201,15 +202,14 @@ def test_each_refusal_has_its_kind_and_one_line(odoo, status, kind):
 
 
 def test_nobody_there():
-    with pytest.raises(Unreachable, match="check .odoo. url"):
+    with pytest.raises(Unreachable, match=r"check \[odoo\] url"):
         OdooClient(f"http://127.0.0.1:{unused_port()}", KEY, SECRET, timeout=1).post(EVENTS_PATH, b"{}")
 
 
 def test_a_certificate_that_nobody_knows(tmp_path):
+    names = "-keyout key.pem -out cert.pem -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
     made = subprocess.run(
-        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost"
-        " -addext subjectAltName=IP:127.0.0.1",
-        shell=True,
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names.split()],
         cwd=tmp_path,
         capture_output=True,
     )
@@ -222,7 +222,10 @@ def test_a_certificate_that_nobody_knows(tmp_path):
         with pytest.raises(TlsProblem, match="ca_file"):
             OdooClient(server.url, KEY, SECRET).post(EVENTS_PATH, b"{}")
         body = events_body(bridge_head("b", 0, "connected", 0), [], "v1")
-        assert OdooClient(server.url, KEY, SECRET, ca_file=str(tmp_path / "cert.pem")).post(EVENTS_PATH, body)["scope"] == "v1"
+        assert (
+            OdooClient(server.url, KEY, SECRET, ca_file=str(tmp_path / "cert.pem")).post(EVENTS_PATH, body)["scope"]
+            == "v1"
+        )
     finally:
         server.close()
 
@@ -241,7 +244,9 @@ def test_the_clock_is_measured_also_when_refused(odoo, off):
 
 def test_the_body_is_what_the_protocol_says():
     text = json.dumps(Event("e", "started", "c").to_dict())
-    values = json.loads(events_body(bridge_head("b", 3, "connected", 0), [text], "v", {"104", "103"}, {"2026-11-22": 1}))
+    values = json.loads(
+        events_body(bridge_head("b", 3, "connected", 0), [text], "v", {"104", "103"}, {"2026-11-22": 1})
+    )
     assert values["events"] == [Event("e", "started", "c").to_dict()]
     assert values["discovered"] == ["103", "104"] and values["scope"] == "v" and values["outside"] == {"2026-11-22": 1}
     assert set(values["bridge"]) == {"id", "version", "now", "waiting", "pbx"} and values["bridge"]["waiting"] == 3
@@ -256,7 +261,11 @@ def test_one_file_runs_without_anything_else(tmp_path):
     assert target.stat().st_size < 2_000_000
     # -S -E: no installed packages, no environment
     command = [sys.executable, "-S", "-E", "-I", str(target)]
-    told = subprocess.run([*command, "replay", "--country", "NL", "--format", "ami", str(DATA / "hold" / "ami.txt")], capture_output=True, text=True)
+    told = subprocess.run(
+        [*command, "replay", "--country", "NL", "--format", "ami", str(DATA / "hold" / "ami.txt")],
+        capture_output=True,
+        text=True,
+    )
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout.splitlines()[0])["disposition"] == "answered"
     assert subprocess.run([*command, "run"], capture_output=True, text=True, env={}).returncode == 78
@@ -280,8 +289,15 @@ def test_replay_prints_one_object_a_line_for_each_format(capsys, tmp_path):
     from lib.ami import read_ami
 
     folder = DATA / "inbound_answered"
-    journal.write_text("".join(json.dumps(event.to_dict()) + "\n" for event in read_ami([(folder / "ami.txt").read_bytes()])))
-    for form, file in (("ami", folder / "ami.txt"), ("cel", folder / "cel.csv"), ("cdr", folder / "Master.csv"), ("journal", journal)):
+    journal.write_text(
+        "".join(json.dumps(event.to_dict()) + "\n" for event in read_ami([(folder / "ami.txt").read_bytes()]))
+    )
+    for form, file in (
+        ("ami", folder / "ami.txt"),
+        ("cel", folder / "cel.csv"),
+        ("cdr", folder / "Master.csv"),
+        ("journal", journal),
+    ):
         assert main(["replay", "--country", "NL", "--format", form, str(file)]) == 0
         (line,) = capsys.readouterr().out.splitlines()
         call = json.loads(line)

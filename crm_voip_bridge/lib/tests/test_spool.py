@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
 from lib.events import UTC, Event
 from lib.spool import DAY, Spool, SpoolProblem
 
@@ -92,7 +93,7 @@ def test_counts_and_moments(tmp_path):
 
 
 def test_troubles_have_one_line_with_the_remedy(tmp_path):
-    with pytest.raises(SpoolProblem, match="check .spool. file"):
+    with pytest.raises(SpoolProblem, match=r"check \[spool\] file"):
         Spool(tmp_path / "nowhere" / "s.db")
     (tmp_path / "s.db").write_bytes(b"no database at all, but long enough to be looked at" * 100)
     with pytest.raises(SpoolProblem, match="move it away"):
@@ -129,7 +130,9 @@ while True:
 def test_kill_9_loses_nothing_that_was_committed(tmp_path):
     path, told = tmp_path / "s.db", 0
     for lines in (1, 7, 40):
-        process = subprocess.Popen([sys.executable, "-c", WRITER, str(ADDON), str(path)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(ADDON), str(path)], stdout=subprocess.PIPE, text=True
+        )
         for _line in range(lines):
             told = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
