@@ -164,7 +164,7 @@ class Reader:
 
     def rows(self, select: str) -> list[dict]:
         """The rows of a SELECT, as dictionaries."""
-        self._process.stdin.write(f"SELECT row_to_json(one) FROM ({select}) one;\n\\echo end\n")  # noqa: S608 (nobody else's words)
+        self._process.stdin.write(f"SELECT row_to_json(one) FROM ({select}) one;\n\\echo end\n")
         self._process.stdin.flush()
         rows, trouble = [], []
         for text in self._process.stdout:
@@ -206,7 +206,7 @@ class Watcher(Reader):
     def _watch(self):
         while not self._stop.wait(0.1):
             for row in self.rows(
-                "SELECT id, extract(epoch FROM ended_at)::float AS ended FROM crm_voip_call "  # noqa: S608
+                "SELECT id, extract(epoch FROM ended_at)::float AS ended FROM crm_voip_call "
                 f"WHERE id > {self.before} AND ended_at IS NOT NULL AND disposition != 'in_progress'"
             ):
                 self.seen.setdefault(row["id"], time.time())
@@ -333,7 +333,7 @@ def _matching(call: dict, rows: list[dict]) -> dict | None:
 
 def line(facts: dict) -> str:
     """Facts as one line to read."""
-    seconds = " ".join(f"{key[:-2]} {facts[key]:.1f}" for key in SECONDS if facts.get(key))
+    seconds = " ".join(f"{key[:-2]} {facts[key]:.1f}" for key in SECONDS if (facts.get(key) or 0) >= 0.05)
     legs = ", ".join(
         " ".join(filter(None, (leg["number"], leg["person"] and f"({leg['person']})", leg["outcome"])))
         for leg in facts["legs"]
@@ -370,10 +370,10 @@ class History:
             if row["eventtype"] == "CHAN_START"
             and row["uniqueid"] == row["linkedid"]
             and abs(float(row["eventtime"]) - started) < tolerance
-            and row["cid_num"] == call["from_number"]
+            and (row["cid_num"], row["exten"]) == (call["from_number"], call["to_number"])
         ]
         if len(begun) != 1:
-            return [f"CEL has {len(begun)} calls of {call['from_number']} that begin then"]
+            return [f"CEL has {len(begun)} calls of {call['from_number']} to {call['to_number']} that begin then"]
         linked = begun[0]["linkedid"]
         ends = [
             float(row["eventtime"])

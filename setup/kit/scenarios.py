@@ -111,11 +111,14 @@ def held(call: Call) -> float:
     return round(total, 2)
 
 
-def leg(number: str, call: Call, outcome: str, role: str = "called", talk: float | None = None) -> dict:
+def leg(
+    number: str, call: Call, outcome: str, role: str = "called", talk: float | None = None, left: float | None = None
+) -> dict:
     """What one of our telephones did, by its own record.
 
     `talk`: seconds with the other party; without it, from picking up to hanging up less hold, and 0
-    if it never picked up.
+    if it never picked up. `left`: epoch seconds; a telephone that has passed a call on is out of it, although it
+    hangs up only when it is told that the transfer is through.
     """
     answered = outcome == "answered"
     if talk is None:
@@ -126,7 +129,7 @@ def leg(number: str, call: Call, outcome: str, role: str = "called", talk: float
         "role": role,
         "offered_at": iso(call.offered_at),
         "answered_at": iso(call.answered_at) if answered else None,
-        "left_at": iso(call.left_at),
+        "left_at": iso(left or call.left_at),
         "talk_s": talk,
     }
 
@@ -397,7 +400,7 @@ def transferred_blind(caller, did, call, first, second, passed_on=None) -> dict:
     talk_first = span(first.answered_at, passed_on)
     return truth(
         "inbound", caller, did, "answered", call.offered_at, call.left_at,
-        [leg("101", first, "answered", talk=talk_first), leg("102", second, "answered")],
+        [leg("101", first, "answered", talk=talk_first, left=passed_on), leg("102", second, "answered")],
         customer="lotte", answered=first.answered_at,
         ring=span(first.offered_at, first.answered_at) + span(passed_on, second.answered_at),
         talk=talk_first + span(second.answered_at, call.left_at),

@@ -12,6 +12,7 @@ from .scenarios import (
     Site,
     answered_in,
     held,
+    iso,
     leg,
     scenario,
     span,
@@ -365,10 +366,13 @@ async def click_answered(site):
     await wait(2)
     await own.hangup()
     await there.ended()
+    # As on every call that we make, "answered" is when the customer was there.
+    caller = leg("101", own, "answered", "caller", talk=span(there.answered_at, own.left_at))
+    caller["answered_at"] = iso(there.answered_at)
     return [
         truth(
             "outbound", "101", number, "answered", own.offered_at, own.left_at,
-            [leg("101", own, "answered", "caller", talk=span(there.answered_at, own.left_at))],
+            [caller],
             customer="lotte", answered=there.answered_at,
             ring=span(there.offered_at, there.answered_at), talk=span(there.answered_at, own.left_at),
         )
@@ -495,7 +499,7 @@ async def transfer_blind_not_answered(site):
     return [
         truth(
             "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at,
-            [leg("101", first, "answered", talk=talk), leg("102", second, "cancelled")],
+            [leg("101", first, "answered", talk=talk, left=first.at("refer")), leg("102", second, "cancelled")],
             customer="lotte", answered=first.answered_at, talk=talk,
             ring=span(first.offered_at, first.answered_at) + span(first.at("refer"), call.left_at),
         )
@@ -516,7 +520,7 @@ async def transfer_blind_outside(site):
     talk = span(first.answered_at, first.at("refer"))
     return [
         truth(
-            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at, [leg("101", first, "answered", talk=talk)],
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at, [leg("101", first, "answered", talk=talk, left=first.at("refer"))],
             customer="lotte", answered=first.answered_at,
             ring=span(first.offered_at, first.answered_at) + span(first.at("refer"), there.answered_at),
             talk=talk + span(there.answered_at, call.left_at),
