@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import machine, processes
-from .places import CACHE, PYTHON, RUN, SETUP, TOP, digest, done, mark_done
+from .places import CACHE, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
 from .postgres import ROLE, Cluster
 from .screen import Trouble, step, warn
 
@@ -79,6 +79,41 @@ class Odoo:
             mark_done(TEMPLATE, mark)
         return TEMPLATE
 
+    def ready(self, database: str, *, demo: bool = False) -> bool:
+        """Have a database with our addons as they are now; whether it is a new one.
+
+        With `demo`, a new one gets the addons' demo data, and none of Odoo's own.
+        """
+        mark = digest(*_installed_files())
+        new = not self.cluster.exists(database)
+        if not new and done(f"database-{database}", mark):
+            return False
+        if new:
+            self.copy(self.template(), database)
+        with step(f"Database {database}: {'installing' if new else 'updating'} {', '.join(addons())}"):
+            try:
+                if new and demo:
+                    self._install_with_demo(database)
+                else:
+                    self.install(database, *addons(), update=not new)
+            except BaseException:
+                # Half an installation must not pass for a database next time.
+                if new:
+                    self.drop(database)
+                raise
+        mark_done(f"database-{database}", mark)
+        return new
+
+    def _install_with_demo(self, database: str) -> None:
+        # Odoo loads demo data only where what is below has it, too.
+        self.cluster.sql("UPDATE ir_module_module SET demo = (state = 'installed')", database)
+        log = self.install(database, *addons())
+        loaded = {row[0] for row in self.cluster.sql("SELECT name FROM ir_module_module WHERE demo", database)}
+        if not loaded.issuperset(addons()):
+            raise Trouble(f"The demo data could not be loaded. See {log}")
+        listed = ",".join(f"'{name}'" for name in addons())
+        self.cluster.sql(f"UPDATE ir_module_module SET demo = (name IN ({listed}))", database)
+
     def copy(self, source: str, database: str) -> None:
         """Make `database` anew as a copy of `source`, with its files."""
         self.drop(database)
@@ -90,23 +125,23 @@ class Odoo:
         self.cluster.drop(database)
         shutil.rmtree(_filestore(database), ignore_errors=True)
 
-    def install(self, database: str, *addons: str, update: bool = False) -> Path:
+    def install(self, database: str, *names: str, update: bool = False) -> Path:
         """Install (or update) addons; the path of the log. Trouble if it failed."""
         log = RUN / "log" / f"install-{database}.log"
         action = "--update" if update else "--init"
         processes.run(
             self.command(
-                "-d", database, action, ",".join(addons), "--stop-after-init", "--no-http", "--max-cron-threads=0"
+                "-d", database, action, ",".join(names), "--stop-after-init", "--no-http", "--max-cron-threads=0"
             ),
             env=self.environment(),
             log=log,
         )
         # Odoo ends with 0 for an addon that it cannot find, too.
-        listed = ",".join(f"'{name}'" for name in addons)
+        listed = ",".join(f"'{name}'" for name in names)
         states = self.cluster.sql(
             f"SELECT name FROM ir_module_module WHERE state = 'installed' AND name IN ({listed})", database
         )
-        missing = set(addons) - {row[0] for row in states}
+        missing = set(names) - {row[0] for row in states}
         if missing:
             raise Trouble(f"Not installed: {', '.join(sorted(missing))}. See {log}")
         return log
@@ -130,6 +165,13 @@ class Odoo:
 
 def _filestore(database: str) -> Path:
     return _DATA / "filestore" / database
+
+
+def _installed_files() -> list[Path]:
+    """What a database with our addons depends on."""
+    kinds = (".py", ".xml", ".csv", ".sql", ".po")
+    files = [path for name in addons() for path in (TOP / name).rglob("*") if path.suffix in kinds]
+    return sorted(path for path in files if not {"tests", "static"} & set(path.relative_to(TOP).parts))
 
 
 # ------------------------------------------------------------------ getting it

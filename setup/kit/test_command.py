@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import lint_command, machine, odoo, postgres, processes
-from .places import LOGS, NODE, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
+from .places import LOGS, NODE, PYTHON, RUN, SETUP, TOP, addons
 from .screen import say, step
 
 PURE, ODOO, JAVASCRIPT, BROWSER, SIP = "pure", "Odoo", "JavaScript", "browser", "SIP end to end"
@@ -127,26 +127,11 @@ def _odoo_fast(what: list | None = None, more: list | None = None) -> list[Resul
     """Odoo tests in a database that is kept, and updated only if the addons have changed."""
     with postgres.running() as cluster:
         server = odoo.Odoo(odoo.prepare(), cluster)
-        mark = digest(*_installed_files())
-        if not cluster.exists(FAST_DATABASE):
-            server.copy(server.template(), FAST_DATABASE)
-            with step("The database for fast tests: installing"):
-                server.install(FAST_DATABASE, *addons())
-        elif not done(FAST_DATABASE, mark):
-            with step("The database for fast tests: updating"):
-                server.install(FAST_DATABASE, *addons(), update=True)
-        mark_done(FAST_DATABASE, mark)
+        server.ready(FAST_DATABASE)
         if what is None:
             what, more = sorted(TOP.glob("*/tests")), ["--no-browser"]
         results = _pytest_odoo(server, FAST_DATABASE, what, more or [])
         return [result for result in results.values() if result.passed or result.failed or result.skipped]
-
-
-def _installed_files() -> list[Path]:
-    """What an update of the database depends on."""
-    kinds = (".py", ".xml", ".csv", ".sql")
-    files = [path for name in addons() for path in (TOP / name).rglob("*") if path.suffix in kinds]
-    return sorted(path for path in files if "tests" not in path.relative_to(TOP).parts)
 
 
 def _chosen(paths: list[str], expression: str | None):
