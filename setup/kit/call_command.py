@@ -2,8 +2,7 @@
 
 import argparse
 
-from . import proof
-from .pbx import Pbx
+from . import pbx, proof
 from .scenarios_more import SCENARIOS
 from .screen import say
 
@@ -21,10 +20,10 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("kind", choices=kinds, metavar="KIND", nargs="?", default="inbound-answered", help="see below")
     options = parser.parse_args(arguments)
-    pbx = Pbx().attach()
+    running = next((one for one in pbx.known() if one.running()), pbx.Pbx()).attach()
     say(f"{kinds[options.kind].text}")
     failed = 0
-    for one in proof.played(pbx, [kinds[options.kind].name]):
+    for one in proof.played(running, [kinds[options.kind].name]):
         failed += "error" in one
         for text in [one["error"]] if "error" in one else map(proof.line, map(proof.facts_told, one["calls"])):
             say(f"  {text}")

@@ -49,11 +49,11 @@ exec chroot "$1" asterisk -f -C /srv/pbx/etc/asterisk.conf
 
 
 class Pbx:
-    """The demo PBX of this checkout (or another one, below `state`)."""
+    """A demo PBX of this checkout: one program, and for each `name` its own configuration, records and network."""
 
-    def __init__(self, state: Path = STATE):
-        self.root = state / "root"
-        self.data = state / "data"
+    def __init__(self, name: str = "data"):
+        self.root = STATE / "root"
+        self.data = STATE / name
         self.pid: int | None = None
         self._asterisk = None
         self._forward = None
@@ -111,8 +111,8 @@ class Pbx:
             remove_tree(fresh)
 
     def _remove_root(self) -> None:
-        if self.running():
-            raise Trouble(f"The PBX in {self.root} is running; stop it first.")
+        if running := [one for one in known() if one.running()]:
+            raise Trouble(f"A PBX runs from {self.root} ({running[0].data.name}); stop it first.")
         remove_tree(self.root)
 
     # ------------------------------------------------------------ running it
@@ -141,11 +141,13 @@ class Pbx:
         With `ami_port` its AMI is also found on that port of the machine's 127.0.0.1.
         """
         if self.running():
-            raise Trouble(f"A PBX is already running from {self.root}.")
+            raise Trouble(f"The PBX of {self.data} is already running.")
         self.configure()
         (self.root / "srv/pbx").mkdir(parents=True, exist_ok=True)
-        apart = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child=KILL"]
-        self._asterisk = start("asterisk", [*apart, "sh", "-c", STARTER, "pbx", self.root, self.data])
+        # unshare keeps SIGTERM from itself, and with it the news that this program was killed.
+        apart = ["setpriv", "--pdeathsig", "KILL"]
+        apart += ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child=KILL"]
+        self._asterisk = start(f"asterisk-{self.data.name}", [*apart, "sh", "-c", STARTER, "pbx", self.root, self.data])
         deadline = time.monotonic() + patience
         while not (self._find_pid() and self._answers()):
             if self._asterisk.poll() is not None or time.monotonic() > deadline:
@@ -188,7 +190,12 @@ class Pbx:
         """Whether Asterisk runs from here, whoever started it."""
         try:
             pid = int((self.data / "pid").read_text())
-            return os.readlink(f"/proc/{pid}/root") == str(self.root.resolve())
+            # A number may by now be another process's, even another of our PBXs'.
+            mounts = Path(f"/proc/{pid}/mountinfo").read_text()
+            return (
+                os.readlink(f"/proc/{pid}/root") == str(self.root.resolve())
+                and f"/{STATE.name}/{self.data.name} /srv/pbx " in mounts
+            )
         except (OSError, ValueError):
             return False
 
@@ -232,7 +239,12 @@ class Pbx:
             listener.listen()
             script = Path(__file__).with_name("forward.py")
             command = self.inside([sys.executable, script, listener.fileno(), "127.0.0.1", pbx_config.AMI_PORT])
-            self._forward = start("ami-forward", map(str, command), pass_fds=[listener.fileno()])
+            self._forward = start(f"ami-forward-{self.data.name}", map(str, command), pass_fds=[listener.fileno()])
+
+
+def known() -> list[Pbx]:
+    """All demo PBXs of this checkout, running or not."""
+    return [Pbx(path.parent.name) for path in STATE.glob("*/secrets")]
 
 
 # Logs in and waits for the event that comes last.

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kit import pbx_config
 from kit.ami import Recorder
-from kit.pbx import STATE, Pbx
+from kit.pbx import Pbx
 from kit.scenarios import Scenario, Site
 from kit.scenarios_more import SCENARIOS
 from kit.screen import Trouble
@@ -81,7 +81,7 @@ def _size(path: Path) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Place calls on the running PBX.")
     parser.add_argument("--record", type=Path)
-    parser.add_argument("--state", type=Path, default=STATE)
+    parser.add_argument("--pbx", default="data", metavar="NAME", help="which of this checkout's (default: %(default)s)")
     parser.add_argument("--look", type=Path, metavar="FILE", help="place no call, write down what AMI says about now")
     parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(sorted(SCENARIOS)))
     options = parser.parse_args()
@@ -89,7 +89,7 @@ def main() -> int:
         parser.error(f"no such scenario: {' '.join(unknown)}")
     failed = 0
     try:
-        pbx = Pbx(options.state).attach()
+        pbx = Pbx(options.pbx).attach()
         if options.look:
             asyncio.run(look(pbx, options.look))
         # The telephones are there once: who comes second waits.

@@ -124,7 +124,7 @@ def prove(pbx: Pbx, cluster: Cluster, database: str) -> int:
 
 def played(pbx: Pbx, names: list[str]):
     """Play scenarios in the PBX's network; yields what play.py tells about each."""
-    process = start_quietly(pbx.inside([sys.executable, PLAY, *names]), stdout=subprocess.PIPE)
+    process = start_quietly(pbx.inside([sys.executable, PLAY, "--pbx", pbx.data.name, *names]), stdout=subprocess.PIPE)
     told = set()
     try:
         for text in process.stdout:
@@ -234,7 +234,7 @@ def traces(cluster: Cluster, database: str) -> list[str]:
     found = [f"{number} is in the database" for number, needle in needles.items() if needle in dump]
     others = {"pbx", "pg", "odoo", "venv", "node"}
     for path in RUN.rglob("*"):
-        if path.relative_to(RUN).parts[0] in others or not path.is_file() or path.name == "asterisk.log":
+        if path.relative_to(RUN).parts[0] in others or not path.is_file() or path.name.startswith("asterisk"):
             continue
         text = path.read_bytes()
         found += [f"{number} is in {path}" for number, needle in needles.items() if needle in text]

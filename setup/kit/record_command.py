@@ -1,7 +1,7 @@
 """`PYTHONPATH=setup python3 -m kit record [NAME…]`: record scenarios anew for the tests.
 
-Starts the PBX by itself, so stop `setup/run` first. What comes out is committed: the readers and the fold
-are tested with what a real Asterisk said.
+Starts a PBX of its own for it. What comes out is committed: the readers and the fold are tested with
+what a real Asterisk said.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--to", type=Path, default=DATA, help="folder (default: %(default)s)")
     parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(sorted(SCENARIOS)))
     options = parser.parse_args(arguments)
-    pbx = Pbx()
+    pbx = Pbx("recording")
     with step("Asterisk"):
         pbx.prepare()
         pbx.start()
@@ -46,7 +46,9 @@ def main(arguments: list[str]) -> int:
 
 def _play(pbx: Pbx, *arguments) -> dict:
     """Run play.py in the PBX's network; what it told."""
-    process = start_quietly(pbx.inside([sys.executable, PLAY, *arguments]), stdout=subprocess.PIPE)
+    process = start_quietly(
+        pbx.inside([sys.executable, PLAY, "--pbx", pbx.data.name, *arguments]), stdout=subprocess.PIPE
+    )
     told = process.communicate()[0].decode()
     stop(process)
     if process.returncode and not told:

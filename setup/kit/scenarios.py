@@ -476,7 +476,7 @@ async def voicemail(site):
         truth(
             "inbound", caller, company.DID_VOICEMAIL, "voicemail", call.offered_at, call.left_at,
             [leg("104", phone, "no_answer")], customer="omar",
-            ring=span(phone.offered_at, phone.left_at), ivr=None,
+            ring=span(phone.offered_at, phone.left_at), ivr=span(call.answered_at, call.left_at),
         )
     ]  # fmt: skip
 

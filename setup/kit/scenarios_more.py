@@ -317,7 +317,7 @@ async def queue_to_voicemail(site):
         truth(
             "inbound", DEWI, did, "voicemail", call.offered_at, call.left_at,
             [leg(number, phone, "no_answer") for number, phone in phones.items()],
-            customer="dewi", queue=span(call.answered_at, phones["201"].left_at), ivr=None,
+            customer="dewi", queue=span(call.answered_at, phones["201"].left_at), ivr=span(phones["201"].left_at, call.left_at),
         )
     ]  # fmt: skip
 
