@@ -144,6 +144,10 @@ class _Folding:
                 leg.answered_at, leg.talk_s, leg.left_at = call.answered_at, call.talk_s, call.ended_at
 
     def _answer(self, row: Event):
+        if row.text("app") == "queue":
+            # the caller was up while the phones rang, and CDR takes that for the answer (seen)
+            self.notes.append("when a phone of the queue answered is not measured, nor the talk")
+            return None
         answer = parse_time(row.data.get("answer"))
         end = parse_time(row.data.get("end"))
         if answer is None or (row.at and answer < row.at) or (end and answer > end):
@@ -153,6 +157,8 @@ class _Folding:
 
     def _talk(self, row: Event) -> float | None:
         answer, end = self._answer(row), parse_time(row.data.get("end"))
+        if answer is not None and answer == row.at:
+            self.notes.append("answered in the second in which it began: a menu may have done that, talk may include it")
         return (end - answer).total_seconds() if answer and end else None
 
 

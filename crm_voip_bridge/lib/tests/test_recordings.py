@@ -204,5 +204,16 @@ def test_cdr(name):
         assert call.hold_s is None
 
 
+@pytest.mark.parametrize("name", sorted({"queue_answered", "queue_declined", "queue_local_member"} & set(NAMES)))
+def test_cdr_of_a_queue(name):
+    """Who took it is known; for how long is not, since CDR counts from the first ring."""
+    (call,) = fold_all(read_cdr((DATA / name / "Master.csv").read_text().splitlines()))
+    (want,) = expected(name)
+    taken = {leg["number"] for leg in want["legs"] if leg["outcome"] == "answered"}
+    assert {leg.number for leg in call.legs if leg.outcome == "answered"} == taken
+    assert (call.disposition, call.talk_s, call.answered_at) == ("answered", None, None)
+    assert any("queue" in note for note in call.notes)
+
+
 def test_there_are_recordings():
     assert len(NAMES) >= 20
