@@ -16,7 +16,7 @@ from . import fold_cdr
 from .call import Call, Leg
 from .events import Event
 from .intervals import Span, intersect, length, subtract, union
-from .phone import endpoint, extension_of, is_internal
+from .phone import endpoint, extension_of, is_internal, is_local
 from .site import Site
 from .tracks import SECOND, Story, Track, moment, tell
 
@@ -53,9 +53,12 @@ def components(events: Iterable[Event]) -> list[list[Event]]:
     for event in events:
         root = ("call", event.call)
         others = [("leg", event.leg)] if event.leg else []
-        # a CDR's uniqueid is shared by rows, its linked id says all
         others += [("call", call) for call in event.texts("calls")]
         others += [("leg", leg) for leg in event.texts("legs")]
+        if event.type == "reported":
+            # CDR tells the two ends of a local channel as two calls; the name comes again after a restart
+            pipes = filter(is_local, (event.text("channel"), event.text("called")))
+            others += [("pipe", pipe.rpartition(";")[0], event.at and event.at.date()) for pipe in pipes]
         for other in others:
             parent[find(other)] = find(root)
     groups: dict[tuple, list[Event]] = {}

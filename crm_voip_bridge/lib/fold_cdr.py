@@ -75,6 +75,7 @@ class _Folding:
             call.ended_at = None
         self._legs(call, caller, first)
         self._times(call)
+        self.notes[:] = dict.fromkeys(self.notes)
         return call
 
     def _disposition(self, direction: str) -> str:
@@ -120,7 +121,6 @@ class _Folding:
             if outcome == "answered":
                 leg.answered_at = leg.answered_at or self._answer(row)
                 leg.talk_s = _add(leg.talk_s, self._talk(row))
-        self.notes[:] = dict.fromkeys(self.notes)
 
     def _times(self, call: Call):
         taken = self._taken()
