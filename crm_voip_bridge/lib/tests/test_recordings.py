@@ -204,7 +204,13 @@ def test_cdr(name):
         assert call.hold_s is None
 
 
-@pytest.mark.parametrize("name", sorted({"queue_answered", "queue_declined", "queue_local_member"} & set(NAMES)))
+def test_cdr_of_a_local_channel():
+    """Two rows, one call; the second tells when the phone answered."""
+    (call,) = fold_all(read_cdr((DATA / "queue_local_member" / "Master.csv").read_text().splitlines()))
+    assert (call.disposition, call.talk_s, [leg.number for leg in call.legs]) == ("answered", 3, ["201"])
+
+
+@pytest.mark.parametrize("name", ["queue_answered", "queue_declined"])
 def test_cdr_of_a_queue(name):
     """Who took it is known; for how long is not, since CDR counts from the first ring."""
     (call,) = fold_all(read_cdr((DATA / name / "Master.csv").read_text().splitlines()))
