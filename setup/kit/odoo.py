@@ -46,7 +46,10 @@ class Odoo:
         if self.beside:
             # Wins over the file, which programs without them use at the same time.
             more["ODOO_ADDONS_PATH"] = ",".join(map(str, [*self._addons(), *self.beside]))
-        return machine.environment(PYTHONPATH=str(self.root), ODOO_RC=str(self._configuration()), **more)
+        variables = machine.environment(PYTHONPATH=str(self.root), ODOO_RC=str(self._configuration()), **more)
+        # Its old name would win over ours.
+        variables.pop("OPENERP_SERVER", None)
+        return variables
 
     def _addons(self) -> list[Path]:
         return [folder for folder in (self.root / "odoo" / "addons", self.root / "addons", TOP) if folder.is_dir()]
