@@ -108,13 +108,14 @@ class CrmVoipNumberIntake(models.Model):
             )
         ]
         if not ids:
-            # without statistics the planner reads the whole index for a hundred numbers
-            self.env.cr.execute("ANALYZE crm_voip_number")
+            self._analyze()
             _logger.info("Numbers: %s is in the index up to id %s", self.model, self.position)
             self.unlink()
             return False
         callers = callers.browse(ids)
         self.env["crm.voip.number"]._sync(callers, lock=lock)
+        if not self.position:
+            self._analyze()
         if ids[-1] // REPORT > self.position // REPORT:
             _logger.info("Numbers: %s taken in up to id %s", self.model, ids[-1])
         self.position = ids[-1]
@@ -122,3 +123,7 @@ class CrmVoipNumberIntake(models.Model):
         # a million contacts come by here, and not all of them may stay in memory
         self.env.invalidate_all()
         return True
+
+    def _analyze(self) -> None:
+        """Let the planner know the index: without statistics it reads all of it for a hundred numbers."""
+        self.env.cr.execute("ANALYZE crm_voip_number")
