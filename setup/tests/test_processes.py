@@ -1,0 +1,74 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from kit import processes
+from kit.screen import Trouble
+
+SETUP = Path(__file__).resolve().parents[1]
+# Starts a server with a child of its own, says both numbers, and waits.
+PROGRAM = """
+import sys, time
+from kit import processes
+with processes.everything_stopped():
+    server = processes.start_quietly(["sh", "-c", "sleep 300 & echo $! > $0; wait", sys.argv[1]])
+    while True:
+        time.sleep(0.1)
+"""
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_nothing_survives_a_signal(tmp_path, number):
+    note = tmp_path / "a name with spaces"
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, note], env={**os.environ, "PYTHONPATH": str(SETUP)}, stderr=subprocess.DEVNULL
+    )
+    until(lambda: note.exists() and note.read_text().strip())
+    grandchild = int(note.read_text())
+    assert alive(grandchild)
+    program.send_signal(number)
+    assert program.wait(20) != 0
+    assert not alive(grandchild)
+
+
+def test_a_killed_program_takes_its_server_along(tmp_path):
+    note = tmp_path / "note"
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM, note], env={**os.environ, "PYTHONPATH": str(SETUP)})
+    until(lambda: note.exists() and note.read_text().strip())
+    children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
+    program.kill()
+    program.wait()
+    until(lambda: not any(alive(child) for child in children))
+    os.kill(int(note.read_text()), signal.SIGKILL)
+
+
+def test_run_says_what_did_not_work():
+    with pytest.raises(Trouble, match="no such thing"):
+        processes.run(["sh", "-c", "echo no such thing; exit 3"])
+
+
+def test_a_taken_port_is_passed_over_unless_it_was_asked_for():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert processes.free_port(port) != port
+        with pytest.raises(Trouble, match="taken"):
+            processes.free_port(port, insist=True)
