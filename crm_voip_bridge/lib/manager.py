@@ -46,6 +46,7 @@ class Manager:
         self._blocks: deque[Block] = deque()
         self._actions = 0
         self._heard = self._asked = clock()
+        self.version = ""
         self.raw = None  # where to copy what is read, byte for byte
         try:
             self._socket = socket.create_connection((host, port), 10)
@@ -180,7 +181,8 @@ class Manager:
                 config=bool(said),
             )
         self._blocks.extend(self._reader.feed(said.partition(b"\n")[2]))
-        self.version = masked(said.partition(b"\n")[0].decode("ascii", "replace").rpartition("/")[2].strip(), 20)
+        version = said.partition(b"\n")[0].rpartition(b"/")[2].strip()[:20].decode("ascii", "replace")
+        self.version = version if version.isprintable() else "?"
 
 
 def tls_context(ca_file: str) -> ssl.SSLContext:

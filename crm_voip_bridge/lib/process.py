@@ -34,7 +34,7 @@ from .client import (
     bridge_head,
     events_body,
 )
-from .events import UTC, Event
+from .events import UTC, Event, parse_time
 from .history import HistoryProblem
 from .manager import PbxProblem
 from .notices import Notices, masked
@@ -64,10 +64,11 @@ class Intake:
     Until :meth:`open` was called with a scope, events are held in memory.
 
     :param now: of the methods: seconds, monotonic
+    :param clock: seconds since 1970
     """
 
-    def __init__(self, spool: Spool, most_held: int = MOST_HELD):
-        self.spool = spool
+    def __init__(self, spool: Spool, most_held: int = MOST_HELD, clock=time.time):
+        self.spool, self.clock = spool, clock
         self.gate: Gate | None = None
         self.ready = False
         #: events that were held too long for a scope, and given up
@@ -77,7 +78,8 @@ class Intake:
         self._held: deque[Event] = deque()
         self._most_held = most_held
         self._latest: datetime | None = None
-        self._settled: datetime | None = None
+        #: PBX time before which everything is decided and saved, None in a new spool
+        self.settled = spool.settled
 
     def set_scope(self, scope: Scope, now: float) -> None:
         """Odoo's scope, the first or a new one."""
@@ -151,13 +153,25 @@ class Intake:
         outside = self.gate.outside
         self.spool.add(self.unsaved, settled, outside, self.gate.counted_until)
         self.unsaved = []
-        self._settled = settled
+        self.settled = settled
         self.gate.outside_saved(outside)
 
+    def settle(self, moment: datetime) -> None:
+        """Nothing before this PBX time is wanted.
+
+        :raise SpoolProblem: it could not be written
+        """
+        self.spool.add(settled=moment)
+        self.settled = moment
+
     def _pass(self, event: Event, now: float) -> None:
-        if event.at and (self._latest is None or event.at > self._latest):
+        # a time in the future is a wrong one, and would keep history from ever being read again
+        if event.at and (self._latest is None or event.at > self._latest) and event.at < self._tomorrow():
             self._latest = event.at
         self._keep(self.gate.feed(event, now), now)
+
+    def _tomorrow(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC) + timedelta(days=1)
 
     def _keep(self, events: list[Event], now: float) -> None:
         if events:
@@ -166,11 +180,13 @@ class Intake:
             self.unsaved += events
 
     def _settles(self) -> datetime | None:
-        return self.gate.since or self._latest
+        """The settled moment; it never goes back, although history is read again from before it."""
+        settled = self.gate.since or self._latest
+        return max(settled, self.settled) if settled and self.settled else settled or self.settled
 
     def _minute_passed(self) -> bool:
         settled = self._settles()
-        return bool(settled and (self._settled is None or settled - self._settled >= timedelta(minutes=1)))
+        return bool(settled and (self.settled is None or settled - self.settled >= timedelta(minutes=1)))
 
 
 class Sender:
@@ -444,10 +460,10 @@ class Bridge:
 
     def _catch_up(self, link, maker: AmiEvents, channels: "_Channels") -> None:
         """What happened while nobody listened; the session is read on meanwhile."""
-        settled = self.spool.settled
+        settled = self.intake.settled
         if settled is None:
-            # a new spool: the past is not its business, what comes from now on is
-            self.spool.add(settled=datetime.now(UTC))
+            # a new spool: the past is not its business, what comes from now on is, by the PBX's clock
+            self.intake.settle(parse_time(link.ask("Ping").get("timestamp")) or datetime.now(UTC))
         events = self.history.since(settled and settled - OVERLAP)
         try:
             for _step in self.intake.history(events, self.clock()):
