@@ -1,1 +1,2 @@
+from . import bridge_file
 from . import main

@@ -92,7 +92,7 @@ class CrmVoipCaller(models.AbstractModel):
     def action_crm_voip_calls(self):
         """The calls with this caller, as far as the user may see them."""
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_voip_bridge.crm_voip_call_action")
-        return {**action, "domain": self._crm_voip_calls_domain(), "context": {}}
+        return {**action, "domain": self._crm_voip_calls_domain()}
 
     # ------------------------------------------------------------
     # NUMBERS

@@ -1,26 +1,11 @@
-from odoo import models
+from odoo import fields, models
 
 
 class ResUsers(models.Model):
     _inherit = "res.users"
 
-    def action_crm_voip_never(self):
-        """The person's own never-log numbers; nobody else's."""
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Never logged numbers"),
-            "res_model": "crm.voip.never",
-            "views": [(False, "list"), (False, "form")],
-            "domain": [("user_id", "=", self.env.uid)],
-            "context": {"default_user_id": self.env.uid},
-        }
+    crm_voip_extension_ids = fields.One2many("crm.voip.extension", "user_id", "Extensions", readonly=True)
 
-    def action_crm_voip_people_log(self):
-        """Who looked at the person's own calls."""
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Who looked at my calls"),
-            "res_model": "crm.voip.people.log",
-            "views": [(False, "list")],
-            "domain": [("person_id", "=", self.env.uid)],
-        }
+    @property
+    def SELF_READABLE_FIELDS(self):
+        return [*super().SELF_READABLE_FIELDS, "crm_voip_extension_ids"]
