@@ -117,7 +117,10 @@ class CrmVoipNumber(models.Model):
         if lock and (deleted or inserted):
             ids = sorted({caller_id for caller_id, _value in deleted + inserted})
             table = SQL.identifier(callers._table)
-            self.env.execute_query(SQL("SELECT id FROM %s WHERE id = ANY(%s) ORDER BY id FOR SHARE", table, ids))
+            # a conflict is expected and retried, no bad query for the log
+            self.env.cr.execute(
+                SQL("SELECT id FROM %s WHERE id = ANY(%s) ORDER BY id FOR SHARE", table, ids), log_exceptions=False
+            )
         if deleted:
             ids = [row_id for _caller_id, row_id in deleted]
             self.env.cr.execute(SQL("DELETE FROM crm_voip_number WHERE id = ANY(%s)", ids))
