@@ -307,7 +307,7 @@ class CrmVoipNumber(models.Model):
               FROM crm_voip_number number
          LEFT JOIN crm_lead lead ON lead.id = number.lead_id
          LEFT JOIN res_partner partner ON partner.id = COALESCE(number.partner_id, lead.partner_id)
-         LEFT JOIN res_partner commercial ON commercial.id = partner.commercial_partner_id
+         LEFT JOIN res_partner commercial ON commercial.id = NULLIF(partner.commercial_partner_id, partner.id)
              WHERE number.e164 = ANY(%s)
             """,
             numbers,
