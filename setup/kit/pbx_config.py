@@ -26,6 +26,8 @@ DID_LOCAL = "+31201000174"
 DID_MENU = "+31201000175"
 DID_QUEUE_VOICEMAIL = "+31201000176"
 DID_RECORDING = "+31201000177"
+DID_GROUP_LOCAL = "+31201000178"
+QUEUE_EXTENSION = "300"
 
 
 def phone_host(number: str) -> str:
@@ -284,6 +286,7 @@ def _queues() -> str:
 
 def _extensions() -> str:
     group = "&".join(f"PJSIP/{number}" for number in company.SALES_GROUP)
+    local = "&".join(f"Local/{number}@agents/n" for number in company.SALES_GROUP)
     direct = "".join(
         # The showroom is given up early, so that a demonstration of a missed call is short.
         f"exten => {phone.did},1,Dial(PJSIP/{phone.number},{5 if phone.number == '105' else 20},tT)\n same => n,Hangup()\n"
@@ -297,6 +300,8 @@ static = yes
 ; What our telephones may dial.
 [internal]
 exten => _[12]0X,1,Dial(PJSIP/${{EXTEN}},20,tT)
+ same => n,Hangup()
+exten => {QUEUE_EXTENSION},1,Queue({company.SUPPORT_QUEUE},tT,,,60)
  same => n,Hangup()
 ; Take a call that rings on a colleague's telephone.
 exten => _*8X.,1,PickupChan(PJSIP/${{EXTEN:2}},p)
@@ -346,6 +351,8 @@ exten => {DID_QUEUE_VOICEMAIL},1,Answer()
  same => n,Hangup()
 exten => {DID_RECORDING},1,MixMonitor(${{CHANNEL(linkedid)}}_${{UNIQUEID}}.wav,b)
  same => n,Dial(PJSIP/101,20,tT)
+ same => n,Hangup()
+exten => {DID_GROUP_LOCAL},1,Dial({local},20,tT)
  same => n,Hangup()
 
 [agents]

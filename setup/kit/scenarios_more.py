@@ -665,6 +665,145 @@ async def picked_up_by_colleague(site):
     ]  # fmt: skip
 
 
+# ------------------------------------------------------------------ as FreePBX does it, and other detours
+
+
+@scenario(*company.SALES_GROUP)
+async def group_local(site):
+    """Three telephones ring through Local channels that stay, as in FreePBX's ring groups; one answers."""
+    did = pbx_config.DID_GROUP_LOCAL
+    call = await site.incoming(LOTTE, did)
+    phones = {number: await site.rings(number) for number in company.SALES_GROUP}
+    await wait(2)
+    taken_by = phones["103"]
+    await taken_by.answer()
+    await call.answered()
+    await wait(2)
+    await call.hangup()
+    for phone in phones.values():
+        await phone.ended()
+    return [
+        truth(
+            "inbound", LOTTE, did, "answered", call.offered_at, call.left_at,
+            [leg(number, phone, "answered" if phone is taken_by else "elsewhere") for number, phone in phones.items()],
+            customer="lotte", answered=taken_by.answered_at,
+            ring=span(taken_by.offered_at, taken_by.answered_at), talk=span(taken_by.answered_at, call.left_at),
+        )
+    ]  # fmt: skip
+
+
+@scenario("101", "102")
+async def forwarded_by_phone(site):
+    """The telephone that is called sends the caller on to a colleague's (302), who answers."""
+    call = await site.incoming(LOTTE, DID)
+    first = await site.rings("101")
+    first.forward("102")
+    second = await site.rings("102")
+    await wait(1.5)
+    await second.answer()
+    await call.answered()
+    await wait(2)
+    await call.hangup()
+    await second.ended()
+    return [
+        truth(
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at,
+            [leg("101", first, "elsewhere"), leg("102", second, "answered")],
+            customer="lotte", answered=second.answered_at,
+            ring=span(first.offered_at, second.answered_at), talk=span(second.answered_at, call.left_at),
+        )
+    ]  # fmt: skip
+
+
+@scenario("101", "102")
+async def transfer_while_ringing(site):
+    """The caller is passed on while the colleague's telephone still rings: asked, but not waited for."""
+    call, first = await taken(site)
+    first.note("away")
+    channel = await site.driver.channel("101")
+    await site.driver.act("Atxfer", Channel=channel, Context="internal", Exten="102")
+    second = await site.rings("102")
+    await wait(1)
+    await first.hangup()
+    await wait(1.5)
+    await second.answer()
+    await wait(2)
+    await call.hangup()
+    await second.ended()
+    talk_first, talk_second = span(first.answered_at, first.at("away")), span(second.answered_at, call.left_at)
+    return [
+        truth(
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at,
+            [
+                leg("101", first, "answered", talk=talk_first),
+                leg("102", second, "answered", "consulted", talk=talk_second),
+            ],
+            customer="lotte", answered=first.answered_at, talk=talk_first + talk_second,
+            # How the wait in between is shared out is not claimed: music at first, ringing then.
+            ring=None, hold=None,
+        )
+    ]  # fmt: skip
+
+
+@scenario("101", *company.SUPPORT_MEMBERS)
+async def transfer_to_queue(site):
+    """The caller is passed on to a queue, and waits there until somebody answers."""
+    call, first = await taken(site)
+    await first.refer(pbx_config.QUEUE_EXTENSION)
+    phones = {number: await site.rings(number) for number in company.SUPPORT_MEMBERS}
+    await wait(2)
+    second = phones["202"]
+    await second.answer()
+    await wait(2)
+    await call.hangup()
+    for phone in phones.values():
+        await phone.ended()
+    away = first.at("refer")
+    talk = span(first.answered_at, away)
+    return [
+        truth(
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at,
+            [
+                leg("101", first, "answered", talk=talk, left=away),
+                *(leg(number, phone, "answered" if phone is second else "elsewhere") for number, phone in phones.items()),
+            ],
+            customer="lotte", answered=first.answered_at, ring=span(first.offered_at, first.answered_at),
+            queue=span(away, second.answered_at), talk=talk + span(second.answered_at, call.left_at),
+        )
+    ]  # fmt: skip
+
+
+@scenario("101")
+async def second_call_taken(site):
+    """A second caller rings the same telephone, which puts the first on hold, answers and comes back."""
+    call, first = await taken(site)
+    other = await site.incoming(DEWI, DID)
+    second = await site.rings("101")
+    await wait(1)
+    await first.hold()
+    await second.answer()
+    await other.answered()
+    await wait(2)
+    await other.hangup()
+    await second.ended()
+    await first.resume()
+    await wait(1.5)
+    await call.hangup()
+    await first.ended()
+    return [
+        truth(
+            "inbound", LOTTE, DID, "answered", call.offered_at, call.left_at, [leg("101", first, "answered")],
+            customer="lotte", answered=first.answered_at, ring=span(first.offered_at, first.answered_at),
+            hold=held(first), talk=span(first.answered_at, call.left_at) - held(first),
+        ),
+        truth(
+            "inbound", DEWI, DID, "answered", other.offered_at, other.left_at, [leg("101", second, "answered")],
+            customer="dewi", answered=second.answered_at, ring=span(second.offered_at, second.answered_at),
+            talk=span(second.answered_at, other.left_at),
+        ),
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------ names, numbers, accidents
 
 

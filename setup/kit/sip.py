@@ -27,7 +27,7 @@ RETRY_S = 0.5
 FRAME_S = 0.02
 HUM = (b"\x20" * 8 + b"\xa0" * 8) * 10  # 500 Hz, 20 ms
 REASONS = {
-    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 404: "Not Found",
+    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 302: "Moved Temporarily", 404: "Not Found",
     480: "Temporarily Unavailable", 481: "Call Does Not Exist", 486: "Busy Here", 487: "Request Terminated",
     501: "Not Implemented", 503: "Service Unavailable", 603: "Decline",
 }  # fmt: skip
@@ -231,8 +231,10 @@ class Agent(asyncio.DatagramProtocol):
             value += f', opaque="{part["opaque"]}"'
         return ("Authorization" if challenge.status == 401 else "Proxy-Authorization", value)
 
-    def reply(self, request: Message, status: int, *, tag: str = "", body: str = "", contact: bool = False) -> None:
-        """Answer a request."""
+    def reply(
+        self, request: Message, status: int, *, tag: str = "", body: str = "", contact: bool | str = False
+    ) -> None:
+        """Answer a request; `contact` true for our own address, or another one."""
         headers = [("Via", via) for via in request.every("Via")]
         to = request.get("To")
         if tag and not _tag(to):
@@ -240,7 +242,8 @@ class Agent(asyncio.DatagramProtocol):
         headers += [("From", request.get("From")), ("To", to)]
         headers += [("Call-ID", request.get("Call-ID")), ("CSeq", request.get("CSeq"))]
         if contact:
-            headers.append(("Contact", f"<sip:{self.number}@{self.host}:{self.port}>"))
+            own = f"sip:{self.number}@{self.host}:{self.port}"
+            headers.append(("Contact", f"<{own if contact is True else contact}>"))
         if body:
             headers.append(("Content-Type", "application/sdp"))
         message = Message(f"SIP/2.0 {status} {REASONS[status]}", headers, body)
@@ -360,12 +363,16 @@ class Call:
         self.agent.reply(self._invite, 200, tag=self._own_tag, body=self._sdp(), contact=True)
         self._answered.set()
 
-    def refuse(self, code: int = 486) -> None:
-        """Say busy (486), no (603) or anything else."""
+    def refuse(self, code: int = 486, contact: str | None = None) -> None:
+        """Say busy (486), no (603) or anything else; with 302, `contact` is where to call instead."""
         self.note(f"refused {code} sent")
         self.status = code
-        self.agent.reply(self._invite, code, tag=self._own_tag)
+        self.agent.reply(self._invite, code, tag=self._own_tag, contact=contact)
         self._end()
+
+    def forward(self, number: str) -> None:
+        """Send the caller to another number."""
+        self.refuse(302, f"sip:{number}@{self.agent.server[0]}")
 
     async def hangup(self) -> None:
         """End the call, whatever state it is in."""
