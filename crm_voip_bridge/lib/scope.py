@@ -282,13 +282,16 @@ class Gate:
         """
         out = []
         for call in [call for call in self._settling.values() if now - call.over_since >= self.settle]:
-            out += self._decide(call)
+            if call.decision is None:
+                out += self._decide(call)
+            if call.decision == FORGET:
+                self._count(call)
             self._place(call, now)
         if now < self._sweep_at:
             return out
         self._sweep_at = now + 30
         for call in list(self._open.values()):
-            if now - call.last > (self.idle if call.decision is None else self.idle_kept):
+            if now - call.last > (self.idle_kept if call.decision == KEEP else self.idle):
                 if call.decision is None:
                     self.overdue += 1
                     self._forget(call)
@@ -331,8 +334,12 @@ class Gate:
 
     @property
     def since(self) -> datetime | None:
-        """PBX time of the first event that is not decided, None if nothing waits."""
-        return min((call.first for call in self._open.values() if call.pending and call.first), default=None)
+        """PBX time of the first event of calls that are neither kept nor counted yet, None if there are none.
+
+        Who reads the PBX's history from there on after a crash misses nothing, and counts nothing twice.
+        """
+        waiting = (call.first for call in self._open.values() if call.decision != KEEP and not call.count)
+        return min(filter(None, waiting), default=None)
 
     # --- which call ---
 
@@ -603,16 +610,14 @@ class Gate:
             self._ended.pop(key, None)
             self._open[key] = call
             return
-        if call.decision is None:
+        if call.decision is None or (call.decision == FORGET and not call.count):
             call.over_since = now
             self._settling[key] = call
             return
         self._settling.pop(key, None)
         self._open.pop(key, None)
         self._ended[key] = call
-        if call.decision == FORGET:
-            self._count(call)
-        elif call.pending:  # events of legs that never got a name
+        if call.pending:  # events of legs that never got a name
             self.waiting -= len(call.pending)
             call.pending = []
         if len(self._ended) > self.most_ended:
