@@ -30,7 +30,7 @@ from pathlib import Path
 from . import machine, pbx_config
 from .places import CACHE, RUN
 from .processes import run, start, stop
-from .screen import Trouble
+from .screen import Trouble, warn
 
 STATE = RUN / "pbx"
 PACKAGES = ("asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm", "iproute2")
@@ -78,6 +78,9 @@ class Pbx:
             copy.unlink()
             self._remove_root()
             raise
+        version = self.version()
+        if not version.startswith(f"{KNOWN_GOOD}."):
+            warn(f"Debian has Asterisk {version} now; {KNOWN_GOOD} is known to work. The copy is {copy}.")
 
     def version(self) -> str:
         """What Asterisk calls itself, such as `22.10.1`."""
