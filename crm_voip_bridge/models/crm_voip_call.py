@@ -10,8 +10,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL, format_datetime, split_every
 
-from ..lib.events import format_time
 from ..lib.fold import fold_all
+from ..lib.numbers import parse
 from .crm_voip_number import Query
 from .measured import Measured
 from .transaction import CONFLICTS, in_own_transaction
@@ -47,6 +47,7 @@ class CrmVoipCall(models.Model):
 
     _people_fields = ("user_id", "viewer_ids", "from_number", "to_number", "dialled")
     _people_user = "user_id"
+    _people_teams = "team_ids"
 
     pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, index=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True)
@@ -76,13 +77,16 @@ class CrmVoipCall(models.Model):
     name = fields.Char("Name shown", help="What the PBX showed as the other party's name.")
     queue = fields.Char()
     started_at = fields.Datetime("Started")
+    hour = fields.Selection("_selection_hour", help="In which it started, by the company's clock.")
     answered_at = fields.Datetime("Answered", help="By a person.")
     ended_at = fields.Datetime("Ended")
     ivr_s = Measured("Menu time (s)")
     queue_s = Measured("Queue time (s)")
     ring_s = Measured("Ring time (s)")
     hold_s = Measured("Hold time (s)")
-    talk_s = Measured("Talk time (s)", help="Connected with a person, less hold. Empty: not measured.")
+    talk_s = Measured(
+        "Talk time (s)", help="Connected with a person, less hold. Empty: not measured.", aggregator="sum"
+    )
     notes = fields.Text(help="What the PBX said that contradicts itself.")
     has_recording = fields.Boolean("Recorded at the PBX")
     leg_ids = fields.One2many("crm.voip.leg", "call_id", "Who rang")
@@ -92,14 +96,14 @@ class CrmVoipCall(models.Model):
 
     match_state = fields.Selection(
         [
-            ("matched", "Found"),
-            ("company", "Company found"),
+            ("matched", "By the number"),
+            ("company", "Company only"),
             ("ambiguous", "Several possible"),
-            ("unknown", "Unknown"),
-            ("picked", "Chosen"),
+            ("unknown", "Unknown number"),
+            ("picked", "Chosen by hand"),
             ("none", "No number"),
         ],
-        "Customer",
+        "Recognised",
         required=True,
         default="none",
     )
@@ -114,6 +118,7 @@ class CrmVoipCall(models.Model):
     viewer_ids = fields.Many2many("res.users", "crm_voip_call_user_rel", "call_id", "user_id", "Seen by")
     team_ids = fields.Many2many("crm.team", "crm_voip_call_team_rel", "call_id", "team_id", "Teams")
     is_mine = fields.Boolean("Mine", compute="_compute_is_mine", search="_search_is_mine")
+    customer_label = fields.Char("Customer or number", compute="_compute_customer_label")
     pbx_record = fields.Html("PBX record", compute="_compute_pbx_record", sanitize=False)
 
     _ref_unique = models.UniqueIndex("(pbx_id, call_ref)")
@@ -128,6 +133,19 @@ class CrmVoipCall(models.Model):
             other = call.partner_id.sudo(False).has_access("read") and call.partner_id.name or call.outside_number
             when = format_datetime(self.env, call.started_at, dt_format="short") if call.started_at else ""
             call.display_name = " · ".join(filter(None, [labels.get(call.direction), other, when]))
+
+    @api.depends("partner_id", "lead_id", "outside_number", "name", "direction")
+    @api.depends_context("lang")
+    def _compute_customer_label(self):
+        # sudo: whoever sees the call sees the name of its customer, as with any link to a record
+        for call, real in zip(self, self.sudo()):
+            known = real.partner_id.name or real.lead_id.contact_name or real.lead_id.partner_name
+            if call.direction == "internal":
+                call.customer_label = self.env._("Internal call")
+            else:
+                shown = call.outside_e164 or parse(call.outside_number, call.pbx_id.country_id.code)[0].kind != "anonymous"
+                number = shown and call.outside_number
+                call.customer_label = known or number or call.name or self.env._("Number withheld")
 
     @api.depends_context("uid")
     def _compute_is_mine(self):
@@ -151,12 +169,30 @@ class CrmVoipCall(models.Model):
         # sudo: the journal is read by nobody; of a call that one may see, it is shown here
         call = self.sudo()
         events = self.env["crm.voip.journal"].sudo()._events(call.pbx_id, call._refs())
+        titles = (self.env._("Time"), self.env._("What"), self.env._("Line"), self.env._("Details"), self.env._("Source"))
+        head = Markup().join(Markup("<th>%s</th>") % title for title in titles)
         rows = Markup().join(
-            Markup("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>")
-            % (format_time(event.at) or "", event.type, event.leg, event.source, str(dict(event.data)))
+            Markup("<tr>%s</tr>") % Markup().join(Markup("<td>%s</td>") % cell for cell in self._record_row(event))
             for event in sorted(events, key=lambda event: (event.at is None, event.at or 0))
         )
-        call.pbx_record = Markup('<table class="table table-sm o_crm_voip_pbx_record"><tbody>%s</tbody></table>') % rows
+        self.pbx_record = (
+            Markup(
+                '<div class="table-responsive"><table class="table table-sm small o_crm_voip_pbx_record">'
+                "<thead><tr>%s</tr></thead><tbody>%s</tbody></table></div>"
+            )
+            % (head, rows)
+        )
+
+    def _record_row(self, event):
+        """:return: what is shown of one entry of the PBX record, texts in the order of the columns"""
+        at = event.at and fields.Datetime.context_timestamp(self, naive(event.at))
+        time = at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03}" if at else ""
+        details = ", ".join(f"{name}: {value}" for name, value in event.data.items() if value not in (None, "", [], {}))
+        return time, event.type, event.leg, details, event.source
+
+    @api.model
+    def _selection_hour(self):
+        return [(f"{hour:02}", f"{hour:02}:00") for hour in range(24)]
 
     # --- rights ---
 
@@ -175,6 +211,57 @@ class CrmVoipCall(models.Model):
             refs = calls._refs()
             self.env["crm.voip.call.ref"].sudo()._mark_refs(pbx, refs)
             calls._fold(pbx, refs)
+
+    def action_choose_customer(self):
+        """Ask who the other side was."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Who was it?"),
+            "res_model": "crm.voip.call.pick",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_call_id": self.id},
+        }
+
+    def action_open_customer(self):
+        """Open the opportunity, or else the contact."""
+        self.ensure_one()
+        record = self.lead_id or self.partner_id
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": record._name,
+            "res_id": record.id,
+            "views": [(False, "form")],
+        }
+
+    def action_new_contact(self):
+        """A new contact with the number filled in."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New contact"),
+            "res_model": "res.partner",
+            "views": [(False, "form")],
+            "context": {"default_name": self.name, "default_phone": self.outside_e164 or self.outside_number},
+        }
+
+    def action_new_opportunity(self):
+        """A new opportunity with the customer, or else the number, filled in."""
+        self.ensure_one()
+        context = {"default_type": "opportunity", "default_name": self.customer_label}
+        if self.partner_id:
+            context["default_partner_id"] = self.partner_id.id
+        else:
+            context["default_contact_name"] = self.name
+            context["default_phone"] = self.outside_e164 or self.outside_number
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New opportunity"),
+            "res_model": "crm.lead",
+            "views": [(False, "form")],
+            "context": context,
+        }
 
     def action_pick(self, partner_id=False, lead_id=False, remember=False):
         """Say who the other side was.
@@ -407,6 +494,7 @@ class CrmVoipCall(models.Model):
             "name": call.name[:LONGEST] or False,
             "queue": call.queue[:LONGEST] or False,
             "started_at": naive(call.started_at),
+            "hour": pbx._hour_of(call.started_at),
             "answered_at": naive(call.answered_at),
             "ended_at": naive(call.ended_at),
             "ivr_s": call.ivr_s,
@@ -490,8 +578,11 @@ class CrmVoipCall(models.Model):
         for index in present:
             users = {leg["user_id"] for leg in legs[index] if leg["user_id"]}
             _company_id, team_id = pbx._line_of(folded[index][1])
-            team_ids = {team for user in users for team in teams[user]} | ({team_id} if team_id else set())
-            if not team_ids and not prepared[index]["user_id"]:
+            rooms = self.env["crm.voip.extension"].browse(
+                leg["extension_id"] for leg in legs[index] if leg["extension_id"] and not leg["user_id"]
+            )
+            team_ids = {team for user in users for team in teams[user]}.union(rooms.team_id.ids, filter(None, [team_id]))
+            if not team_ids and not any(leg["outcome"] == "answered" for leg in legs[index]):
                 team_ids = teams[False]
             if owner := owners.get(leads[index]):
                 users.add(owner)
@@ -528,10 +619,14 @@ class CrmVoipCall(models.Model):
         ended = self.filtered(lambda call: call.disposition != "in_progress" and call.company_id.crm_voip_chatter)
         if not ended:
             return
+        # not env.ref: it asks the database each time
+        xmlid_to_id = self.env["ir.model.data"]._xmlid_to_res_id
+        author = self.env["res.partner"].browse(xmlid_to_id("base.partner_root"))
+        note = xmlid_to_id("mail.mt_note")
         lines = self.env["mail.message"].search([("crm_voip_call_id", "in", ended.ids)]).grouped("crm_voip_call_id")
         new = []
         for call in ended:
-            vals = call._prepare_chatter_vals()
+            vals = call._prepare_chatter_vals(author, note)
             line = lines.get(call)
             if not vals:
                 line and line.unlink()
@@ -543,12 +638,15 @@ class CrmVoipCall(models.Model):
                 new.append(vals)
         self.env["mail.message"].create(new)
 
-    def _prepare_chatter_vals(self):
-        """:return: values of the call's line, None without a customer"""
+    def _prepare_chatter_vals(self, author, subtype_id):
+        """Values of the call's line.
+
+        :param author: contact that the lines are by
+        :return: None without a customer
+        """
         record = self.lead_id or self.partner_id
         if not record:
             return None
-        author = self.env.ref("base.partner_root")
         seconds = self.talk_s
         took = f" · {int(seconds) // 60}:{int(seconds) % 60:02}" if seconds else ""
         labels = {
@@ -561,7 +659,7 @@ class CrmVoipCall(models.Model):
             "date": self.started_at or fields.Datetime.now(),
             "body": Markup('<p><a href="#" data-oe-model="crm.voip.call" data-oe-id="%s">%s</a></p>') % (self.id, text),
             "message_type": "notification",
-            "subtype_id": self.env.ref("mail.mt_note").id,
+            "subtype_id": subtype_id,
             "author_id": author.id,
             # given, or each message asks the database for them
             "email_from": author.email_formatted,
@@ -574,8 +672,7 @@ class CrmVoipCall(models.Model):
     @api.model
     def _cron_fold(self):
         """Fold what a request could not, after a conflict, a failure or a crash."""
-        done = self._fold_waiting()
-        self.env["ir.cron"]._commit_progress(done)
+        self._fold_waiting()
 
     @api.model
     def _cron_close(self):

@@ -96,16 +96,19 @@ class CrmVoipCallRef(models.Model):
         """
         rows = self.env.execute_query(
             SQL(
-                "SELECT id, ref FROM crm_voip_call_ref"
+                "SELECT ref, head FROM crm_voip_call_ref"
                 " WHERE pbx_id = %s AND ref = ANY(%s) AND NOT is_leg AND dirty ORDER BY id FOR UPDATE %s",
                 pbx.id,
                 list(refs),
                 SQL("SKIP LOCKED") if skip_locked else SQL(),
             )
         )
-        nodes, events, wanted = {}, {}, {(ref, False) for _id, ref in rows}
+        nodes, events = {}, {}
+        wanted, heads = {(ref, False) for ref, _head in rows}, {head for _ref, head in rows}
         while wanted:
-            self._lock(pbx, wanted, nodes)
+            nodes.update(self._lock(pbx, heads))
+            for key in wanted:  # named by an event that is in the journal, but not marked yet: its own turn comes
+                nodes.setdefault(key, (None, key[0], None))
             calls = {ref for ref, is_leg in nodes if not is_leg} - events.keys()
             events.update((ref, []) for ref in calls)
             for event in self.env["crm.voip.journal"]._events(pbx, calls) if calls else ():
@@ -114,28 +117,38 @@ class CrmVoipCallRef(models.Model):
                 wanted.update((ref, True) for ref in _legs(event))
             # an event that came since the mark may name what was not known to belong here
             wanted -= nodes.keys()
+            heads = self._heads(pbx, wanted) if wanted else set()
         return _join(nodes, events)
 
-    def _lock(self, pbx, wanted, nodes):
-        """Add the rows of ids, and of all that shares their heads, to ``nodes``."""
-        calls = [ref for ref, is_leg in wanted if not is_leg]
-        legs = [ref for ref, is_leg in wanted if is_leg]
-        for row_id, ref, is_leg, head, call_id in self.env.execute_query(
-            SQL(
-                """SELECT id, ref, is_leg, head, call_id FROM crm_voip_call_ref
-                    WHERE pbx_id = %(pbx)s AND head IN (
-                          SELECT head FROM crm_voip_call_ref
-                           WHERE pbx_id = %(pbx)s
-                             AND (ref = ANY(%(calls)s) AND NOT is_leg OR ref = ANY(%(legs)s) AND is_leg))
-                    ORDER BY id FOR UPDATE""",
-                pbx=pbx.id,
-                calls=calls,
-                legs=legs,
+    # two queries with arrays rather than one with a subquery: right also before PostgreSQL has statistics
+
+    def _heads(self, pbx, keys):
+        """:return: the heads of ids, given as ``(ref, is_leg)``"""
+        return {
+            head
+            for ref, is_leg, head in self.env.execute_query(
+                SQL(
+                    "SELECT ref, is_leg, head FROM crm_voip_call_ref WHERE pbx_id = %s AND ref = ANY(%s)",
+                    pbx.id,
+                    [ref for ref, _is_leg in keys],
+                )
             )
-        ):
-            nodes[ref, is_leg] = (row_id, head, call_id)
-        for key in wanted:  # named by an event that is in the journal, but not marked yet: its own turn comes
-            nodes.setdefault(key, (None, key[0], None))
+            if (ref, is_leg) in keys
+        }
+
+    def _lock(self, pbx, heads):
+        """:return: ``{(ref, is_leg): (row id, head, call id)}`` of all that has one of these heads, locked"""
+        return {
+            (ref, is_leg): (row_id, head, call_id)
+            for row_id, ref, is_leg, head, call_id in self.env.execute_query(
+                SQL(
+                    "SELECT id, ref, is_leg, head, call_id FROM crm_voip_call_ref"
+                    " WHERE pbx_id = %s AND head = ANY(%s) ORDER BY id FOR UPDATE",
+                    pbx.id,
+                    list(heads),
+                )
+            )
+        }
 
     @api.model
     def _settle(self, groups, call_of):

@@ -65,14 +65,17 @@ class CrmVoipJournal(models.Model):
         :return: ``(events, refused)`` with ``refused`` as ``[(index, item, reason), …]``
         """
         events, refused = [], []
+        doubtful = not _is_storable(items)
         for index, item in enumerate(items):
             try:
                 event = Event.from_dict(item)
                 if event.type in ("picked", "corrected", "closed"):
                     raise BadEvent(f"'{event.type}' is an entry of Odoo's own")
-                if any(_LONE.search(text) for text in (event.id, event.call, event.leg, event.source)):
-                    raise BadEvent("an id has characters that cannot be stored")
-                events.append(replace(event, data=_checked(event.data)))
+                if doubtful:
+                    if any(_LONE.search(text) for text in (event.id, event.call, event.leg, event.source)):
+                        raise BadEvent("an id has characters that cannot be stored")
+                    event = replace(event, data=_checked(event.data))
+                events.append(event)
             except BadEvent as error:
                 # the reason quotes what came, and that may be no text that anybody can store
                 refused.append((index, item, str(error).encode("ascii", "backslashreplace").decode()))
@@ -112,27 +115,30 @@ class CrmVoipJournal(models.Model):
         if not events:
             return []
         rows = [
-            (
-                pbx.id,
-                event.id,
-                event.call,
-                event.leg or None,
-                event.type,
-                event.at and event.at.replace(tzinfo=None),
-                event.source,
-                json.dumps(event.data),
-                event.data.get("author") if event.source == "odoo" else None,
-            )
+            {
+                "id": event.id,
+                "call": event.call,
+                "leg": event.leg or None,
+                "type": event.type,
+                "at": event.at and event.at.replace(tzinfo=None).isoformat(),
+                "source": event.source,
+                "data": event.data,
+                "author": event.data.get("author") if event.source == "odoo" else None,
+            }
             for event in events
         ]
-        known = self.env.cr.execute_values(
-            "INSERT INTO crm_voip_journal"
-            " (pbx_id, event_id, call_ref, leg_ref, type, at, source, data, author_id, create_date)"
-            " VALUES %s ON CONFLICT (pbx_id, event_id) DO NOTHING RETURNING event_id",
-            rows,
-            template="(%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, now() AT TIME ZONE 'UTC')",
-            page_size=len(rows),
-            fetch=True,
+        # one value for the whole batch: half the time of a value for each column of each row
+        known = self.env.execute_query(
+            SQL(
+                """INSERT INTO crm_voip_journal
+                       (pbx_id, event_id, call_ref, leg_ref, type, at, source, data, author_id, create_date)
+                   SELECT %s, id, call, leg, type, at, source, data, author, now() AT TIME ZONE 'UTC'
+                     FROM json_to_recordset(%s) AS event (id varchar, call varchar, leg varchar, type varchar,
+                          at timestamp, source varchar, data jsonb, author integer)
+                   ON CONFLICT (pbx_id, event_id) DO NOTHING RETURNING event_id""",
+                pbx.id,
+                json.dumps(rows),
+            )
         )
         new = {row[0] for row in known}
         fresh = []
@@ -167,6 +173,14 @@ class CrmVoipJournal(models.Model):
             )
             for event_id, kind, call, leg, at, source, data in rows
         ]
+
+
+def _is_storable(items):
+    """Whether nothing in a batch needs a closer look, which is true of nearly all."""
+    try:
+        return not _UNSTORABLE.search(json.dumps(items, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def _checked(data):

@@ -130,6 +130,21 @@ class CrmVoipPbx(models.Model):
             if pbx.outside_prefix and not (pbx.outside_prefix.isascii() and pbx.outside_prefix.isdigit()):
                 raise ValidationError(self.env._("The outside prefix has digits only: %s", pbx.outside_prefix))
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        with self.env["crm.voip.number"]._watching_countries():
+            return super().create(vals_list)
+
+    def write(self, vals):
+        if vals.keys().isdisjoint(("active", "company_id", "country_id")):
+            return super().write(vals)
+        with self.env["crm.voip.number"]._watching_countries():
+            return super().write(vals)
+
+    def unlink(self):
+        with self.env["crm.voip.number"]._watching_countries():
+            return super().unlink()
+
     def action_new_key(self):
         """Make a key and show its secret, once. Earlier keys go on for a while."""
         self.ensure_one()
@@ -143,6 +158,31 @@ class CrmVoipPbx(models.Model):
             # the secret travels in this one answer and is stored in no record that anybody reads
             "context": {"default_pbx_id": self.id, "default_key": name, "default_secret": secret},
         }
+
+    def action_download_bridge(self):
+        """The bridge as one file."""
+        return self._download("bridge.pyz")
+
+    def action_download_configuration(self):
+        """Its configuration, filled in but for the secrets."""
+        return self._download("bridge.conf")
+
+    def action_download_service(self):
+        """A systemd unit that keeps it running."""
+        return self._download("bridge.service")
+
+    def _download(self, name):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/crm_voip_bridge/pbx/{self.id}/{name}",
+            "target": "download",
+        }
+
+    def action_view_calls(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_voip_bridge.crm_voip_call_action")
+        return {**action, "domain": [("pbx_id", "=", self.id)]}
 
     def action_recalculate(self):
         """Recalculate what waits, now instead of with the next run of the scheduled action."""
@@ -174,11 +214,17 @@ class CrmVoipPbx(models.Model):
             return None
         return moment.astimezone(pytz.timezone(self.company_id.partner_id.tz or "UTC")).date()
 
+    def _hour_of(self, moment):
+        """:return: the hour of a moment in the company's time zone, as ``crm.voip.call`` keeps it"""
+        if moment is None:
+            return False
+        return f"{moment.astimezone(pytz.timezone(self.company_id.partner_id.tz or 'UTC')).hour:02}"
+
     def _line_of(self, call):
         """:return: ``(company id, team id)`` that the called number of ours stands for, False where it does not"""
-        if call.direction != "inbound":
-            return False, False
         lines = self._lines()
+        if call.direction != "inbound" or not lines:
+            return False, False
         for number in filter(None, (call.to_number, call.dialled)):
             found = lines.get(number) or lines.get(self._e164(number))
             if found:

@@ -58,6 +58,7 @@ class CrmVoipPbxKey(models.Model):
     @api.model
     def _secrets(self, key):
         """:return: ``(pbx, [secret])`` of a key that is valid now, ``(empty, [])`` of any other"""
+        self.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """SELECT pbx_id, secret FROM %s

@@ -1,3 +1,5 @@
+from collections.abc import Set as AbstractSet
+
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -6,6 +8,8 @@ from odoo.tools.translate import LazyTranslate
 
 _lt = LazyTranslate(__name__)
 
+#: what a domain's ``in`` takes
+COLLECTION_TYPES = (list, tuple, AbstractSet)
 #: totals of a team with fewer people than this count as a person's figures
 SMALL_TEAM = 3
 
@@ -58,7 +62,7 @@ class CrmVoipPeople(models.AbstractModel):
         return super()._search(domain, *args, bypass_access=bypass_access, **kwargs)
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        if not self.env.su and self._people_told(field_name):
+        if self._people_asks(query) and self._people_told(field_name):
             self._people_demand()
         return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
@@ -68,14 +72,11 @@ class CrmVoipPeople(models.AbstractModel):
         persons = set()
         for condition in domain.iter_conditions():
             path = condition.field_expr
-            if path == self._people_teams:
-                self._people_check_teams(self._people_ids(condition))
+            if path.split(".")[0] == self._people_teams:
+                self._people_check_teams(self._people_ids(condition) if path == self._people_teams else None)
             elif self._people_told(path):
-                asked = self._people_ids(condition)
-                if path not in ("user_id", "viewer_ids") or asked is None:
-                    persons.add(None)
-                else:
-                    persons |= asked - {False, self.env.uid}
+                asked = self._people_ids(condition) if self._people_field(path).comodel_name == "res.users" else None
+                persons |= {None} if asked is None else asked - {False, self.env.uid}
         if not persons:
             return domain
         self._people_demand()
@@ -86,16 +87,15 @@ class CrmVoipPeople(models.AbstractModel):
     def _people_ids(self, condition):
         """:return: the ids that a condition asks for, None if it asks otherwise"""
         value = condition.value
-        if condition.operator in ("=", "in"):
-            values = value if isinstance(value, (list, tuple, set, frozenset)) or hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-            if all(isinstance(one, (int, bool)) for one in values):
-                return {one or False for one in values}
-        return None
+        if condition.operator not in ("=", "in"):
+            return None
+        values = value if isinstance(value, COLLECTION_TYPES) else [value]
+        return {one or False for one in values} if all(isinstance(one, int) for one in values) else None
 
     # --- grouping ---
 
     def _read_group_groupby(self, alias, groupby_spec, query):
-        if not self.env.su:
+        if self._people_asks(query):
             path = groupby_spec.split(":")[0]
             if path == self._people_teams:
                 self._people_check_teams(None)
@@ -105,7 +105,7 @@ class CrmVoipPeople(models.AbstractModel):
         return super()._read_group_groupby(alias, groupby_spec, query)
 
     def _read_group_select(self, aggregate_spec, query):
-        if not self.env.su and self._people_told(aggregate_spec.split(":")[0]):
+        if self._people_asks(query) and self._people_told(aggregate_spec.split(":")[0]):
             self._people_demand()
         return super()._read_group_select(aggregate_spec, query)
 
@@ -174,6 +174,12 @@ class CrmVoipPeople(models.AbstractModel):
 
     # --- the rule ---
 
+    def _people_asks(self, query):
+        """Whether a query may tell something: not in superuser mode, and not that of no records, with which
+        ``fields_get`` tries out what can be grouped and sorted.
+        """
+        return not self.env.su and not query.is_empty()
+
     @api.model
     def _people_told(self, path):
         """Whether a path of fields tells who of us it was.
@@ -182,15 +188,27 @@ class CrmVoipPeople(models.AbstractModel):
         """
         model = self
         for name in path.replace("/", ".").split("."):
-            if name in getattr(model, "_people_fields", ()):
-                return True
             field = model._fields.get(name)
-            if field is None or not field.relational:
+            if field is None or field._modules == ("mail",) or name in models.MAGIC_COLUMNS:
+                # activities tell who is to do something next, not who did what; a call is created by nobody
                 return False
-            if field.comodel_name == "res.users" and name not in ("create_uid", "write_uid"):
+            if name in getattr(model, "_people_fields", ()) or field.comodel_name == "res.users":
                 return True
+            if not field.relational:
+                return False
             model = self.env[field.comodel_name]
         return False
+
+    @api.model
+    def _people_field(self, path):
+        """:return: the field at the end of a path"""
+        *names, last = path.split(".")
+        model = self
+        for name in names:
+            if not model._fields[name].relational:
+                break
+            model = self.env[model._fields[name].comodel_name]
+        return model._fields.get(last, self._fields["id"])
 
     @api.model
     def _people_switches(self):
@@ -206,7 +224,7 @@ class CrmVoipPeople(models.AbstractModel):
     def _people_demand(self):
         """:raise UserError: persons may not be put side by side"""
         if not self._people_decided():
-            raise UserError(str(_REFUSED) if not self.env.lang else self.env._(_REFUSED))
+            raise UserError(self.env._(_REFUSED))
 
     @api.model
     def _people_until(self):

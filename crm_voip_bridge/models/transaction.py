@@ -1,6 +1,8 @@
 """A short transaction of its own, tried again when another one got in its way."""
 
+import logging
 import random
+import threading
 import time
 
 from psycopg2 import errors
@@ -13,6 +15,20 @@ CONFLICTS = (
     errors.UniqueViolation,
 )
 ATTEMPTS = 12
+
+
+_here = threading.local()
+
+
+class _Discretion(logging.Filter):
+    """Keeps the cursor from logging queries that failed here: they are tried again, and hold people's numbers."""
+
+    def filter(self, record):
+        return not getattr(_here, "running", False)
+
+
+# not mute_logger: that one is for all threads at once
+logging.getLogger("odoo.sql_db").addFilter(_Discretion())
 
 
 def in_own_transaction(env, work):
@@ -28,9 +44,12 @@ def in_own_transaction(env, work):
     """
     for attempt in range(ATTEMPTS):
         try:
+            _here.running = True
             with env.registry.cursor() as cr:
                 return work(env(cr=cr))
         except CONFLICTS:
             if attempt == ATTEMPTS - 1:
                 raise
-            time.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.3)))
+        finally:
+            _here.running = False
+        time.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.3)))
