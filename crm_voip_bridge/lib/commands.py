@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import signal
-import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from .history import CelFile, HistoryProblem, NoHistory
 from .manager import Manager, PbxProblem, tls_context
 from .scope import BadScope, Scope
 from .site import Site
+from .spool import Glance, Spool, SpoolProblem, glance
 
 _PIECE = 65_536
 #: AMI's classes of events that the bridge lives on, and one of each that the check may meet
@@ -138,7 +138,6 @@ def _history(config: Config):
 
 def _run(options) -> int:
     from .process import EX_CONFIG, EX_IOERR, Bridge
-    from .spool import Spool, SpoolProblem
 
     config = _config(options)
     # under systemd the journal knows the time
@@ -175,10 +174,10 @@ def _check(options) -> int:
     report = _Report()
     for line in config.warnings():
         report.warn("configuration", line)
-    _check_spool(config, report)
-    _check_pbx(config, report, options.seconds)
+    spool = _check_spool(config, report)
+    pbx = _check_pbx(config, report, options.seconds)
     _check_history(config, report)
-    _check_odoo(config, report)
+    _check_odoo(config, report, spool, pbx)
     return 1 if report.failed else 0
 
 
@@ -201,7 +200,7 @@ class _Report:
         self._line("FAIL", topic, text)
 
 
-def _check_spool(config: Config, report: _Report) -> None:
+def _check_spool(config: Config, report: _Report) -> Glance | None:
     path = Path(config.spool_file)
     if not path.parent.is_dir():
         report.fail("spool", f"the folder {path.parent} is not there: make it, owned by the bridge's user")
@@ -211,20 +210,19 @@ def _check_spool(config: Config, report: _Report) -> None:
         report.good("spool", f"{path} will be made")
     else:
         try:
-            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-                waiting, aside = database.execute(
-                    "SELECT (SELECT count(*) FROM event WHERE seq > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'sent')),"
-                    " (SELECT count(*) FROM aside)"
-                ).fetchone()
-        except sqlite3.Error as error:
-            report.fail("spool", f"{path} cannot be read ({error})")
-            return
-        report.good("spool", f"{waiting} events waiting to be sent")
-        if aside:
-            report.warn("spool", f"{aside} events are set aside, because Odoo did not take them")
+            found = glance(path)
+        except SpoolProblem as problem:
+            report.fail("spool", str(problem))
+            return None
+        report.good("spool", f"{found.waiting} events waiting to be sent")
+        if found.aside:
+            report.warn("spool", f"{found.aside} events are set aside, because Odoo did not take them")
+        return found
+    return None
 
 
-def _check_pbx(config: Config, report: _Report, seconds: float) -> None:
+def _check_pbx(config: Config, report: _Report, seconds: float) -> str:
+    """What the bridge would say of the PBX."""
     try:
         with contextlib.closing(_connect(config)) as link:
             report.good("PBX login", f"user '{config.pbx_user}' at {link.place}, AMI {link.version}")
@@ -246,8 +244,10 @@ def _check_pbx(config: Config, report: _Report, seconds: float) -> None:
                 else:
                     report.good("PBX clock", "agrees with this machine's")
             _check_events(link, report, seconds)
+            return "connected"
     except PbxProblem as problem:
         report.fail("PBX", str(problem))
+        return str(problem)
 
 
 def _check_events(link: Manager, report: _Report, seconds: float) -> None:
@@ -290,9 +290,11 @@ def _check_history(config: Config, report: _Report) -> None:
     report.good("CEL", f"newest row of {format_time(newest)}" if newest else "readable, no row yet")
 
 
-def _check_odoo(config: Config, report: _Report) -> None:
+def _check_odoo(config: Config, report: _Report, spool: Glance | None, pbx: str) -> None:
     client = _client(config, timeout=10.0)
-    body = json.dumps({"bridge": bridge_head("check", 0, "connecting", time.time())}).encode()
+    # as the bridge of this spool, so that Odoo does not see one more
+    head = bridge_head(spool.id if spool else "check", spool.waiting if spool else 0, pbx, time.time())
+    body = json.dumps({"bridge": head}).encode()
     try:
         scope = Scope.from_answer(client.post(SCOPE_PATH, body))
     except (OdooProblem, BadScope) as problem:

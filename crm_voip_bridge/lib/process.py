@@ -251,7 +251,7 @@ class Sender:
         if batch is None and (since < 1 or (news == self._told and 0 <= since < HEARTBEAT)):
             return False
         texts = batch.texts if batch else []
-        body = events_body(self._head(), texts, self.scope.version, self.discovered, outside)
+        body = events_body(self._head(len(texts)), texts, self.scope.version, self.discovered, outside)
         try:
             answer = self.client.post(EVENTS_PATH, body)
         except (TooLarge, BadFormat) as problem:
@@ -290,8 +290,9 @@ class Sender:
             "the command check counts them",
         )
 
-    def _head(self) -> dict:
-        return bridge_head(self.spool.id, self.spool.waiting, self.pbx, self.clock())
+    def _head(self, sent: int = 0) -> dict:
+        """What is said of the bridge; ``sent`` events come along, and will not wait any more."""
+        return bridge_head(self.spool.id, self.spool.waiting - sent, self.pbx, self.clock())
 
     def _watch_clock(self) -> None:
         off = self.client.clock_off or 0.0

@@ -8,6 +8,7 @@ Only what passed the gate (:mod:`lib.scope`) comes here. Deleted rows are overwr
 (``secure_delete``), the file is readable by its owner only, and one process at a time uses it.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -49,6 +50,35 @@ class Batch:
     first: int
     last: int
     texts: list[str]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a spool holds: its id, events waiting to be sent, events set aside."""
+
+    id: str
+    waiting: int
+    aside: int
+
+
+def glance(path) -> Glance:
+    """Look into a spool, also while a bridge uses it.
+
+    :raise SpoolProblem: it cannot be read
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            row = database.execute(
+                "SELECT (SELECT value FROM meta WHERE name = 'id'),"
+                " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)"
+                " - (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'sent'),"
+                " (SELECT count(*) FROM aside)"
+            ).fetchone()
+    except sqlite3.Error as error:
+        raise SpoolProblem(
+            f"The spool {path} cannot be read ({error}): check its rights, and run check as its owner"
+        ) from error
+    return Glance(*row)
 
 
 class Spool:

@@ -33,6 +33,7 @@ from lib.config import OPTIONS, Config, ConfigProblem, render
 from lib.events import UTC, Event
 from lib.history import CelFile, HistoryProblem
 from lib.notices import Notices, masked
+from lib.spool import Spool
 
 ADDON = Path(__file__).parents[2]
 DATA = Path(__file__).with_name("data")
@@ -331,6 +332,7 @@ def test_check_tries_everything(odoo, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("CRM_VOIP_BRIDGE_SPOOL_FILE", str(tmp_path / "spool.db"))
     (tmp_path / "Master.csv").write_text(COLUMNS + "\n" + row(1, 1))
     monkeypatch.setenv("CRM_VOIP_BRIDGE_CEL_FILE", str(tmp_path / "Master.csv"))
+    Spool(tmp_path / "spool.db").close()
     assert main(["check", "--seconds", "0.3"]) == 0
     good = capsys.readouterr().out
     assert "FAIL" not in good and "2 of 3 known extensions" in good and "PBX login" in good and "newest row" in good
