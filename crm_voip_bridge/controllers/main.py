@@ -86,10 +86,7 @@ class CrmVoipBridge(http.Controller):
         return {
             "accepted": len(fresh),
             "known": len(events) - len(fresh),
-            "refused": [
-                {"id": _id_of(item), "index": index, "reason": why}
-                for index, item, why in refused
-            ],
+            "refused": [{"id": _id_of(item), "index": index, "reason": why} for index, item, why in refused],
             "scope": version,
         }
 
@@ -173,9 +170,7 @@ class _Batch:
         discovered = content.get("discovered", [])
         if not isinstance(discovered, list) or len(discovered) > _MOST:
             raise _malformed("'discovered' is no list, or too long")
-        self.discovered = [
-            text for text in discovered if _is_text(text, 15) and text.isascii() and text.isdigit()
-        ]
+        self.discovered = [text for text in discovered if _is_text(text, 15) and text.isascii() and text.isdigit()]
         self.outside = self._days(content.get("outside", {}))
 
     def _days(self, outside):

@@ -130,7 +130,7 @@ class CrmVoipCall(models.Model):
     def _compute_display_name(self):
         labels = dict(self._fields["direction"]._description_selection(self.env))
         for call in self:
-            other = call.partner_id.sudo(False).has_access("read") and call.partner_id.name or call.outside_number
+            other = (call.partner_id.sudo(False).has_access("read") and call.partner_id.name) or call.outside_number
             when = format_datetime(self.env, call.started_at, dt_format="short") if call.started_at else ""
             call.display_name = " · ".join(filter(None, [labels.get(call.direction), other, when]))
 
@@ -138,19 +138,21 @@ class CrmVoipCall(models.Model):
     @api.depends_context("lang")
     def _compute_customer_label(self):
         # sudo: whoever sees the call sees the name of its customer, as with any link to a record
-        for call, real in zip(self, self.sudo()):
+        for call, real in zip(self, self.sudo(), strict=True):
             known = real.partner_id.name or real.lead_id.contact_name or real.lead_id.partner_name
             if call.direction == "internal":
                 call.customer_label = self.env._("Internal call")
             else:
-                shown = call.outside_e164 or parse(call.outside_number, call.pbx_id.country_id.code)[0].kind != "anonymous"
+                shown = (
+                    call.outside_e164 or parse(call.outside_number, real.pbx_id.country_id.code)[0].kind != "anonymous"
+                )
                 number = shown and call.outside_number
                 call.customer_label = known or number or call.name or self.env._("Number withheld")
 
     @api.depends_context("uid")
     def _compute_is_mine(self):
         # sudo: whether one took part oneself is for everybody to know
-        for call, real in zip(self, self.sudo()):
+        for call, real in zip(self, self.sudo(), strict=True):
             call.is_mine = self.env.user in (real.user_id | real.leg_ids.user_id)
 
     def _search_is_mine(self, operator, value):
@@ -169,19 +171,22 @@ class CrmVoipCall(models.Model):
         # sudo: the journal is read by nobody; of a call that one may see, it is shown here
         call = self.sudo()
         events = self.env["crm.voip.journal"].sudo()._events(call.pbx_id, call._refs())
-        titles = (self.env._("Time"), self.env._("What"), self.env._("Line"), self.env._("Details"), self.env._("Source"))
+        titles = (
+            self.env._("Time"),
+            self.env._("What"),
+            self.env._("Line"),
+            self.env._("Details"),
+            self.env._("Source"),
+        )
         head = Markup().join(Markup("<th>%s</th>") % title for title in titles)
         rows = Markup().join(
             Markup("<tr>%s</tr>") % Markup().join(Markup("<td>%s</td>") % cell for cell in self._record_row(event))
             for event in sorted(events, key=lambda event: (event.at is None, event.at or 0))
         )
-        self.pbx_record = (
-            Markup(
-                '<div class="table-responsive"><table class="table table-sm small o_crm_voip_pbx_record">'
-                "<thead><tr>%s</tr></thead><tbody>%s</tbody></table></div>"
-            )
-            % (head, rows)
-        )
+        self.pbx_record = Markup(
+            '<div class="table-responsive"><table class="table table-sm small o_crm_voip_pbx_record">'
+            "<thead><tr>%s</tr></thead><tbody>%s</tbody></table></div>"
+        ) % (head, rows)
 
     def _record_row(self, event):
         """:return: what is shown of one entry of the PBX record, texts in the order of the columns"""
@@ -321,7 +326,7 @@ class CrmVoipCall(models.Model):
         except CONFLICTS as error:
             _logger.info("PBX %s: %s calls are folded later: %s", pbx.id, len(refs), type(error).__name__)
             in_own_transaction(self.env, lambda env: env.ref("crm_voip_bridge.ir_cron_fold")._trigger())
-        except Exception as error:  # noqa: BLE001 - whatever an override does, the journal is safe and the others go on
+        except Exception as error:
             if len(refs) > 1:
                 middle = len(refs) // 2
                 self._fold_marked(pbx, refs[:middle], skip_locked)
@@ -364,7 +369,7 @@ class CrmVoipCall(models.Model):
         records, changed, absorbed = self._store(pbx, groups, folded)
         # the first of a group's calls is what its ids point to
         call_of = {}
-        for (group, _call), record in zip(folded, records):
+        for (group, _call), record in zip(folded, records, strict=True):
             if record:
                 call_of.setdefault(id(group), record.id)
         Ref._settle(groups, call_of)
@@ -381,10 +386,12 @@ class CrmVoipCall(models.Model):
             them that are new or were written, and those that became part of others
         """
         known = self._known(pbx, groups, folded)
-        legs = self.env["crm.voip.leg"]._plan(pbx, [(known[index], call) for index, (_group, call) in enumerate(folded)])
+        legs = self.env["crm.voip.leg"]._plan(
+            pbx, [(known[index], call) for index, (_group, call) in enumerate(folded)]
+        )
         prepared = [
             None if rows is None else self._prepare_call_vals(pbx, known[index], call, rows)
-            for index, ((_group, call), rows) in enumerate(zip(folded, legs))
+            for index, ((_group, call), rows) in enumerate(zip(folded, legs, strict=True))
         ]
         self._match(pbx, folded, known, prepared, legs)
         self._decide_viewers(pbx, folded, known, prepared, legs)
@@ -400,11 +407,11 @@ class CrmVoipCall(models.Model):
             else:
                 new.append((index, vals))
         created = self.create([vals for _index, vals in new])
-        for (index, _vals), record in zip(new, created):
+        for (index, _vals), record in zip(new, created, strict=True):
             records[index] = record
         changed |= created
         changed |= self.env["crm.voip.leg"]._store(
-            [(record, rows) for record, rows in zip(records, legs) if rows is not None]
+            [(record, rows) for record, rows in zip(records, legs, strict=True) if rows is not None]
         )
         return records, changed, self._absorb(pbx, groups, folded, records)
 
@@ -434,7 +441,7 @@ class CrmVoipCall(models.Model):
         :return: the calls that are no more
         """
         target, kept = {}, {record.id for record in records}
-        for (group, _call), record in zip(folded, records):
+        for (group, _call), record in zip(folded, records, strict=True):
             if record:
                 target.setdefault(id(group), record)
         absorbed = self.browse()
@@ -540,7 +547,7 @@ class CrmVoipCall(models.Model):
             users = tuple(sorted({leg["user_id"] for leg in legs[index] if leg["user_id"]}))
             queries.append((index, Query(vals["outside_e164"] or None, vals["company_id"], users)))
         matches = self.env["crm.voip.number"]._match([query for _index, query in queries])
-        for (index, _query), match in zip(queries, matches):
+        for (index, _query), match in zip(queries, matches, strict=True):
             prepared[index].update(
                 match_state=match.state,
                 partner_id=match.partner_id or False,
@@ -572,7 +579,7 @@ class CrmVoipCall(models.Model):
         that rang nobody's phone is for the leaders of all teams.
         """
         present = [index for index, vals in enumerate(prepared) if vals is not None]
-        teams = self._teams_of({leg["user_id"] for index in present for leg in legs[index] if leg["user_id"]})
+        teams = self._teams_of(pbx, {leg["user_id"] for index in present for leg in legs[index] if leg["user_id"]})
         leads = {index: prepared[index].get("lead_id", known[index].lead_id.id) for index in present}
         owners = {lead.id: lead.user_id.id for lead in self.env["crm.lead"].browse(set(leads.values()) - {False})}
         for index in present:
@@ -581,7 +588,9 @@ class CrmVoipCall(models.Model):
             rooms = self.env["crm.voip.extension"].browse(
                 leg["extension_id"] for leg in legs[index] if leg["extension_id"] and not leg["user_id"]
             )
-            team_ids = {team for user in users for team in teams[user]}.union(rooms.team_id.ids, filter(None, [team_id]))
+            team_ids = {team for user in users for team in teams[user]}.union(
+                rooms.team_id.ids, filter(None, [team_id])
+            )
             if not team_ids and not any(leg["outcome"] == "answered" for leg in legs[index]):
                 team_ids = teams[False]
             if owner := owners.get(leads[index]):
@@ -590,12 +599,12 @@ class CrmVoipCall(models.Model):
             prepared[index]["team_ids"] = [Command.set(sorted(team_ids))]
 
     @api.model
-    def _teams_of(self, user_ids):
-        """:return: ``{user id: {team id}}``, all teams under ``False``"""
+    def _teams_of(self, pbx, user_ids):
+        """:return: ``{user id: {team id}}``, all teams of the company under ``False``"""
         teams = defaultdict(set)
         for member in self.env["crm.team.member"].search([("user_id", "in", sorted(user_ids))]):
             teams[member.user_id.id].add(member.crm_team_id.id)
-        for team in self.env["crm.team"].search([]):
+        for team in self.env["crm.team"].search([("company_id", "in", [False, pbx.company_id.id])]):
             teams[False].add(team.id)
             teams[team.user_id.id].add(team.id)
         return teams
@@ -693,7 +702,7 @@ class CrmVoipCall(models.Model):
             )
         )
         calls = self.browse(call_id for call_id, _hours in rows)
-        for (_id, hours), call in zip(rows, calls):
+        for (_id, hours), call in zip(rows, calls, strict=True):
             self.env["crm.voip.journal"]._enter(call, "closed", {"reason": f"nothing was heard for {hours} hours"})
         for pbx, open_calls in calls.grouped("pbx_id").items():
             self._fold(pbx.with_company(pbx.company_id), open_calls._refs())

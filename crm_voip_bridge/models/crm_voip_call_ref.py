@@ -186,7 +186,7 @@ class Group:
     :param events: all that was said
     """
 
-    __slots__ = ("head", "rows", "call_ids", "events")
+    __slots__ = ("call_ids", "events", "head", "rows")
 
     def __init__(self):
         self.head, self.rows, self.call_ids, self.events = None, [], set(), []

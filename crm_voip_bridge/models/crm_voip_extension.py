@@ -27,9 +27,7 @@ class CrmVoipExtension(models.Model):
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
         help="Empty: a phone that no single person uses, or a person without a login.",
     )
-    team_id = fields.Many2one(
-        "crm.team", "Team", help="Of a phone without a person: the leader of this team sees its calls."
-    )
+    team_id = fields.Many2one("crm.team", help="Of a phone without a person: the leader of this team sees its calls.")
     recorded = fields.Boolean(help="Calls of this number are logged. Nothing of it is, until this is ticked.")
     date_from = fields.Date("From", help="Empty: since ever.")
     date_to = fields.Date("Until", help="The last day. Empty: until further notice.")

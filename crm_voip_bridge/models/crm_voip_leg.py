@@ -24,9 +24,7 @@ class CrmVoipLeg(models.Model):
     company_id = fields.Many2one("res.company", required=True, index=True)
     ref = fields.Char("Id at the PBX", required=True)
     number = fields.Char("Extension number")
-    role = fields.Selection(
-        [("caller", "Caller"), ("called", "Called"), ("consulted", "Consulted")], required=True
-    )
+    role = fields.Selection([("caller", "Caller"), ("called", "Called"), ("consulted", "Consulted")], required=True)
     extension_id = fields.Many2one("crm.voip.extension", index="btree_not_null", ondelete="restrict")
     user_id = fields.Many2one("res.users", "Person", index="btree_not_null")
     started_at = fields.Datetime("Call started", help="Of the whole call.")

@@ -36,9 +36,7 @@ class CrmVoipPbx(models.Model):
     name = fields.Char(required=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(
-        "res.company", required=True, index=True, default=lambda self: self.env.company
-    )
+    company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
     kind = fields.Selection([("asterisk", "Asterisk, FreePBX")], required=True, default="asterisk")
     can_history = fields.Boolean("Can catch up", compute="_compute_capabilities")
     can_live = fields.Boolean("Can show calls as they ring", compute="_compute_capabilities")
@@ -63,7 +61,7 @@ class CrmVoipPbx(models.Model):
         help="A call that has said nothing for so long is closed. It opens again if its end arrives later.",
     )
     line_ids = fields.One2many("crm.voip.line", "pbx_id", string="Own numbers")
-    extension_ids = fields.One2many("crm.voip.extension", "pbx_id", string="Extensions")
+    extension_ids = fields.One2many("crm.voip.extension", "pbx_id")
     key_ids = fields.One2many("crm.voip.pbx.key", "pbx_id", string="Keys")
     state_ids = fields.One2many("crm.voip.pbx.state", "pbx_id", string="Bridges")
     refused_ids = fields.One2many("crm.voip.refused", "pbx_id", string="Refused")
@@ -115,7 +113,9 @@ class CrmVoipPbx(models.Model):
     @api.depends("refused_ids", "outside_ids")
     def _compute_counts(self):
         refused = dict(self.env["crm.voip.refused"]._read_group([("pbx_id", "in", self.ids)], ["pbx_id"], ["__count"]))
-        outside = dict(self.env["crm.voip.outside"]._read_group([("pbx_id", "in", self.ids)], ["pbx_id"], ["count:sum"]))
+        outside = dict(
+            self.env["crm.voip.outside"]._read_group([("pbx_id", "in", self.ids)], ["pbx_id"], ["count:sum"])
+        )
         # sudo: which calls wait is no secret of anybody, but nobody reads the table itself
         Ref = self.env["crm.voip.call.ref"].sudo()
         waiting = dict(Ref._read_group([("pbx_id", "in", self.ids), ("dirty", "=", True)], ["pbx_id"], ["__count"]))
@@ -259,16 +259,19 @@ class CrmVoipPbx(models.Model):
             own = extensions.filtered(lambda extension, never=never: extension.user_id == never.user_id)
             if never.user_id and not own:
                 continue
-            numbers.append({"hash": never_hash(key, never.e164 or never.number), "extensions": sorted(own.mapped("number")) if never.user_id else []})
+            numbers.append(
+                {
+                    "hash": never_hash(key, never.e164 or never.number),
+                    "extensions": sorted(own.mapped("number")) if never.user_id else [],
+                }
+            )
         scope = {
             "country": site.country,
             "internal_min": site.internal_min,
             "internal_max": site.internal_max,
             "outside_prefix": site.outside_prefix,
             "trunks": sorted(site.trunks),
-            "extensions": {
-                extension.number: extension.recorded for extension in extensions.sorted("number")
-            },
+            "extensions": {extension.number: extension.recorded for extension in extensions.sorted("number")},
             "never": {"key": key, "numbers": sorted(numbers, key=lambda number: number["hash"])},
         }
         content = json.dumps(scope, sort_keys=True)

@@ -28,9 +28,7 @@ class CrmVoipPbxKey(models.Model):
     _key_unique = models.Constraint("UNIQUE (key)", "Two keys have the same name.")
 
     def init(self):
-        self.env.cr.execute(
-            SQL("ALTER TABLE %s ADD COLUMN IF NOT EXISTS secret varchar", SQL.identifier(self._table))
-        )
+        self.env.cr.execute(SQL("ALTER TABLE %s ADD COLUMN IF NOT EXISTS secret varchar", SQL.identifier(self._table)))
 
     def action_revoke(self):
         """Make a key worthless at once, for one that became known."""

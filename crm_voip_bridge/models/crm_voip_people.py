@@ -144,7 +144,7 @@ class CrmVoipPeople(models.AbstractModel):
             return rows
         until = self._people_until() if self._people_decided() else None
         seen = self.env["res.users"]
-        for row, record in zip(rows, records):
+        for row, record in zip(rows, records, strict=True):
             user = record[self._people_user]
             if user == self.env.user:
                 continue
@@ -167,7 +167,9 @@ class CrmVoipPeople(models.AbstractModel):
                 until = self._people_until()
                 if any(record[self._people_time] and record[self._people_time] > until for record in others):
                     raise UserError(
-                        self.env._("Calls of colleagues can be exported with the persons when they are older than %s.", until)
+                        self.env._(
+                            "Calls of colleagues can be exported with the persons when they are older than %s.", until
+                        )
                     )
                 self._people_log(others[self._people_user], "export")
         return super()._export_rows(fields, _is_toplevel_call=_is_toplevel_call)
@@ -236,7 +238,11 @@ class CrmVoipPeople(models.AbstractModel):
         """:param team_ids: the teams asked for, None for all"""
         domain = [] if team_ids is None else [("id", "in", [team for team in team_ids if team])]
         # sudo: how many people a team has is no secret, but the rule must hold for whoever cannot read it
-        teams = self.env["crm.team"].sudo().search(Domain(domain) & Domain("company_id", "in", [False, *self.env.companies.ids]))
+        teams = (
+            self.env["crm.team"]
+            .sudo()
+            .search(Domain(domain) & Domain("company_id", "in", [False, *self.env.companies.ids]))
+        )
         if any(len(team.crm_team_member_ids) < SMALL_TEAM for team in teams):
             self._people_demand()
 

@@ -26,7 +26,7 @@ class CrmVoipPeopleLog(models.Model):
         required=True,
         readonly=True,
     )
-    call_id = fields.Many2one("crm.voip.call", "Call", index="btree_not_null", readonly=True, ondelete="set null")
+    call_id = fields.Many2one("crm.voip.call", index="btree_not_null", readonly=True, ondelete="set null")
 
     _person_idx = models.Index("(person_id, at DESC)")
 

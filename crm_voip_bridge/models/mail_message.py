@@ -34,10 +34,17 @@ class MailMessage(models.Model):
             return self.browse()
         self.flush_recordset(["crm_voip_call_id"])
         about = dict(
-            self.sudo().browse(self.ids).filtered("crm_voip_call_id").mapped(lambda line: (line.id, line.crm_voip_call_id.id))
+            self.sudo()
+            .browse(self.ids)
+            .filtered("crm_voip_call_id")
+            .mapped(lambda line: (line.id, line.crm_voip_call_id.id))
         )
         calls = self.env["crm.voip.call"].browse(set(about.values()))
         if not calls:
             return self.browse()
-        seen = calls._filtered_access("read") if calls.has_access("read") or self.env.user._is_internal() else calls.browse()
+        seen = (
+            calls._filtered_access("read")
+            if calls.has_access("read") or self.env.user._is_internal()
+            else calls.browse()
+        )
         return self.browse(line for line, call in about.items() if call not in seen._ids)

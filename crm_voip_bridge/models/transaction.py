@@ -52,4 +52,4 @@ def in_own_transaction(env, work):
                 raise
         finally:
             _here.running = False
-        time.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.3)))
+        time.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.3)))  # noqa: S311 - spread, no secret

@@ -6,10 +6,9 @@ import time
 from datetime import datetime, timedelta, timezone
 
 from odoo import Command
-from odoo.tests import HttpCase, TransactionCase, new_test_user
-
 from odoo.addons.crm_voip_bridge.lib.events import Event, event_id
 from odoo.addons.crm_voip_bridge.lib.signature import headers
+from odoo.tests import HttpCase, TransactionCase, new_test_user
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=timezone.utc)
 CUSTOMER = "+12025550101"
@@ -43,7 +42,7 @@ def told(*lines, call="c", start=START, source="ami"):
         second, kind, leg, *values = line.split()
         leg, _, other = leg.partition("@")
         data = {}
-        for name, value in zip(ARGS.get(kind, ()), values):
+        for name, value in zip(ARGS.get(kind, ()), values, strict=False):
             if name == "by":
                 value = leg_id(value)
             data[name] = value.split("+") if name in ("calls", "legs") else int(value) if name == "cause" else value
@@ -163,9 +162,11 @@ class VoipPeople:
                 "member_ids": [Command.set((cls.nadia | cls.tom | cls.rina).ids)],
             }
         )
-        cls.pbx = env["crm.voip.pbx"].create(
-            {"name": "Kestrel PBX", "company_id": cls.company.id, "country_id": env.ref("base.nl").id}
-        ).with_company(cls.company)
+        cls.pbx = (
+            env["crm.voip.pbx"]
+            .create({"name": "Kestrel PBX", "company_id": cls.company.id, "country_id": env.ref("base.nl").id})
+            .with_company(cls.company)
+        )
         cls.phones = {
             number: env["crm.voip.extension"].create(
                 {"pbx_id": cls.pbx.id, "number": number, "user_id": user.id, "name": name, "recorded": recorded}

@@ -53,8 +53,16 @@ class TestChatter(VoipCase):
         self.assertFalse(line.exists())
 
     def test_on_the_opportunity_if_there_is_one(self):
-        lead = self.env["crm.lead"].create({"name": "Deal", "type": "opportunity", "partner_id": self.partner.id,
-             "company_id": self.company.id, "team_id": self.team.id, "user_id": self.tom.id})
+        lead = self.env["crm.lead"].create(
+            {
+                "name": "Deal",
+                "type": "opportunity",
+                "partner_id": self.partner.id,
+                "company_id": self.company.id,
+                "team_id": self.team.id,
+                "user_id": self.tom.id,
+            }
+        )
         self.deliver(answered())
         line = self.env["mail.message"].search([("crm_voip_call_id", "=", self.calls().id)])
         self.assertEqual((line.model, line.res_id), ("crm.lead", lead.id))
@@ -63,7 +71,13 @@ class TestChatter(VoipCase):
         self.deliver(answered())
         line = self.about_calls()
         note = self.partner.message_post(body="A note")
-        for user, sees in ((self.tom, True), (self.nadia, True), (self.boss, True), (self.rina, False), (self.clerk, False)):
+        for user, sees in (
+            (self.tom, True),
+            (self.nadia, True),
+            (self.boss, True),
+            (self.rina, False),
+            (self.clerk, False),
+        ):
             self.assertEqual(self.about_calls(user), line if sees else line.browse(), user.login)
             self.assertIn(note, self.lines(user), user.login)
             own = line.with_user(user).with_context(allowed_company_ids=self.company.ids)
@@ -78,9 +92,7 @@ class TestChatter(VoipCase):
             self.assertEqual(line in fetched, sees, user.login)
 
     def test_written_in_batches(self):
-        self.env["res.partner"].create(
-            [{"name": f"C{place}", "phone": f"+1202555{place:04}"} for place in range(100)]
-        )
+        self.env["res.partner"].create([{"name": f"C{place}", "phone": f"+1202555{place:04}"} for place in range(100)])
         self.deliver(answered("warm"))
         counts = []
         for prefix, count in (("few", 10), ("lots", 100)):

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api
+from odoo.addons.crm_voip_bridge.models import transaction
 from odoo.modules.registry import Registry
 from odoo.tests import BaseCase, get_db_name, tagged
-
-from odoo.addons.crm_voip_bridge.models import transaction
+from odoo.tools import SQL
 
 from .common import answered, missed, told
 from .test_merge import FIRST, JOINED, SECOND
@@ -24,9 +24,7 @@ class TestConcurrency(BaseCase):
         self.registry = Registry(get_db_name())
         with self.environment() as env:
             # committed, for other connections to see it
-            pbx = env["crm.voip.pbx"].create(
-                {"name": f"Race {uuid.uuid4()}", "country_id": env.ref("base.nl").id}
-            )
+            pbx = env["crm.voip.pbx"].create({"name": f"Race {uuid.uuid4()}", "country_id": env.ref("base.nl").id})
             env["crm.voip.extension"].create(
                 [{"pbx_id": pbx.id, "number": number, "recorded": True} for number in ("101", "102")]
             )
@@ -47,7 +45,7 @@ class TestConcurrency(BaseCase):
                 "crm_voip_pbx_state",
                 "crm_voip_extension",
             ):
-                cr.execute(f"DELETE FROM {table} WHERE pbx_id = %s", [self.pbx_id])  # pylint: disable=sql-injection
+                cr.execute(SQL("DELETE FROM %s WHERE pbx_id = %s", SQL.identifier(table), self.pbx_id))
             cr.execute("DELETE FROM crm_voip_pbx WHERE id = %s", [self.pbx_id])
         self.registry.clear_cache()
         self.registry.signal_changes()
@@ -76,7 +74,7 @@ class TestConcurrency(BaseCase):
             try:
                 start.wait(10)
                 work()
-            except Exception as error:  # noqa: BLE001 - told below, in the thread of the test
+            except Exception as error:
                 errors.append(error)
 
         threads = [threading.Thread(target=run, args=[work]) for work in works]

@@ -3,12 +3,11 @@ from datetime import date, timedelta
 from psycopg2 import IntegrityError
 
 from odoo import fields
+from odoo.addons.crm_voip_bridge.lib.scope import never_hash
 from odoo.exceptions import ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 from odoo.tools import mute_logger
-
-from odoo.addons.crm_voip_bridge.lib.scope import never_hash
 
 from .common import VoipCase
 
@@ -68,7 +67,7 @@ class TestPbx(VoipCase):
         changed(lambda: self.env["crm.voip.line"].create({"pbx_id": self.pbx.id, "number": "+31201000300"}))
         changed(lambda: self._never("020 123 4567"))
         changed(lambda: self._never("020 123 9999", self.tom))
-        changed(lambda: self.phones["105"].unlink())
+        changed(self.phones["105"].unlink)
         self.pbx.name = "Another name"
         self.assertEqual(self.pbx._scope()["version"], versions[-1])
 

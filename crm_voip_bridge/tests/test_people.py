@@ -42,7 +42,9 @@ class TestPeople(VoipCase):
         return (
             self.env["crm.voip.people.switch"]
             .with_user(self.admin)
-            .create({"company_id": self.company.id, "purpose": "Coaching", "agreement": "Council, 2026-01-10", **values})
+            .create(
+                {"company_id": self.company.id, "purpose": "Coaching", "agreement": "Council, 2026-01-10", **values}
+            )
         )
 
     def refused(self, work, *args, **values):
@@ -95,7 +97,11 @@ class TestPeople(VoipCase):
                 self.refused(work, domain)
             self.refused(calls._read_group, domain, [], ["__count"])
             self.refused(calls.web_search_read, domain, {"direction": {}})
-        for domain in ([("user_id", "=", self.tom.id)], [("call_id.user_id", "=", self.tom.id)], [("number", "=", "101")]):
+        for domain in (
+            [("user_id", "=", self.tom.id)],
+            [("call_id.user_id", "=", self.tom.id)],
+            [("number", "=", "101")],
+        ):
             self.refused(legs.search_count, domain)
 
     def test_filters_from_other_models(self):
@@ -171,7 +177,14 @@ class TestPeople(VoipCase):
 
     def test_export(self):
         calls = self.as_user(self.boss).search([])
-        for path in ("user_id", "user_id/name", "user_id/.id", "from_number", "leg_ids/number", "leg_ids/user_id/login"):
+        for path in (
+            "user_id",
+            "user_id/name",
+            "user_id/.id",
+            "from_number",
+            "leg_ids/number",
+            "leg_ids/user_id/login",
+        ):
             self.refused(calls.export_data, ["direction", path])
         self.assertEqual(len(calls.export_data(["direction", "talk_s", "partner_id/name"])["datas"]), 5)
 

@@ -33,7 +33,7 @@ class TestRights(VoipCase):
 
     def test_models(self):
         for model, row in MATRIX.items():
-            for user, letters in zip(self.people(), row):
+            for user, letters in zip(self.people(), row, strict=True):
                 allowed = "".join(
                     operation[0] for operation in OPERATIONS if self.env[model].with_user(user).has_access(operation)
                 )
