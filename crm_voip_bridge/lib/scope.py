@@ -147,6 +147,7 @@ class _Call:
         "gone",
         "heard",
         "ids",
+        "joined",
         "last",
         "last_at",
         "legs",
@@ -168,6 +169,7 @@ class _Call:
         self.numbered = False  # the number of the other side was seen
         self.private: frozenset[str] = frozenset()  # phones of the persons whose never-log number it is
         self.gone: frozenset[str] = frozenset()  # ids of forgotten calls that were joined to it
+        self.joined = False  # what the other call was waiting with is not looked at yet
         self.live = False  # something of it came live, not from the PBX's history
         self.count = False  # it was counted as outside the scope
         self.first: datetime | None = None
@@ -260,8 +262,9 @@ class Gate:
             if certain and (named or not before) and self._is_ticked(call):
                 out = self._keep(call)
         elif call.decision == KEEP:
-            if named and call.pending:
+            if call.pending and (named or call.joined):
                 out = self._release(call)
+            call.joined = False
             out += self._through(call, event)
         self._place(call, now)
         if self.waiting > self.most_waiting:
@@ -384,6 +387,7 @@ class Gate:
         one.begun |= other.begun
         one.private |= other.private
         one.gone |= other.gone
+        one.joined = True
         one.live |= other.live
         one.last, one.heard = max(one.last, other.last), max(one.heard, other.heard)
         times = [moment for moment in (one.first, other.first) if moment]
@@ -439,7 +443,7 @@ class Gate:
         if extensions is None:
             return
         if call.decision == KEEP:
-            if leg is not None and key != "to":
+            if leg is not None and key != "to" and not self._belongs(call, text):
                 leg.hidden = True
         elif call.decision is None:
             if not extensions or (own and key == "dialled" and event.type == "started" and leg.extension in extensions):
@@ -585,7 +589,8 @@ class Gate:
 
     def _belongs(self, call: _Call, text: str) -> bool:
         """Whether a person's never-log number is that of the call itself, kept for other people's sake."""
-        return bool(call.private) and self._never_log(text) <= call.private
+        owners = self._never_log(text)
+        return bool(owners) and owners <= call.private
 
     # --- the end ---
 
@@ -640,7 +645,10 @@ class Gate:
     def _make_room(self) -> None:
         """Too many events wait: the call that has said nothing for the longest time is forgotten."""
         call = min((call for call in self._open.values() if call.pending), key=lambda call: call.last)
-        if call.decision is None:
-            self.overdue += 1
-            self._forget(call)
+        if call.decision == KEEP:  # only events of legs without a name waited
+            self.waiting -= len(call.pending)
+            call.pending = []
+            return
+        self.overdue += 1
+        self._forget(call)
         self._drop(call)

@@ -298,6 +298,28 @@ def test_a_consultation_with_a_never_log_number_stays_out_of_the_call_it_is_join
     assert sum(gate.outside.values()) == 1
 
 
+def test_what_an_unticked_phone_hands_over_to_a_ticked_one_is_kept_from_the_start():
+    gate = Gate(scope())
+    first = inbound("c", CUSTOMER, "109", answered="109")[:7]
+    asked = internal("k", "109", "101")[:3]
+    assert through(gate, first) == []
+    joined = _named(story("6 transferred c-109 attended c+k c-109+k+k-o+c", "6 ended c-109 16", "6 ended k@k 16"))
+    ended = _named(story("9 ended k-o 16", "9 ended c 16"))
+    out = through(gate, asked, joined, ended)
+    assert {event.leg for event in out} == {"c", "k-o"}
+    assert {event.id for event in first if event.leg == "c"} <= {event.id for event in out}
+    assert "109" not in texts(out).replace("c-109", "")
+
+
+def test_a_call_kept_for_others_stays_so_when_it_is_read_again():
+    gate = Gate(scope(never=[(HOME, "101"), (DOCTOR, "")]))
+    call = inbound("c", HOME, "101", "102", answered="102")
+    call.insert(-1, replace(call[0], id="dial", type="app", data={"app": "dial", "args": f"PJSIP/{DOCTOR}@trunk"}))
+    once = through(gate, call)
+    assert through(gate, call) == once
+    assert HOME in texts(once) and DOCTOR not in texts(once)
+
+
 # --- time, repetition, restarts ---
 
 
