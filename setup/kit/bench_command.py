@@ -1,0 +1,148 @@
+"""setup/bench: how fast everything is, beside its peers or the raw limit, in one run.
+
+The database with its million contacts is prepared once and kept; the programs that measure are
+`bench_odoo` and `bench_bridge`, run with Odoo's own Python.
+"""
+
+import argparse
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+from . import machine, odoo, postgres, processes
+from .bench_contacts import CONTACTS, SQL
+from .bench_result import Result
+from .places import CACHE, LOGS, MAIN_ADDON, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
+from .screen import Trouble, step
+
+DATABASE = "crm_voip_bench"
+# Other people's addons for the same work, at the version that is measured.
+PEERS = {"voip_oca": "odoo-addon-voip-oca==19.0.1.0.2", "crm_phonecall": "odoo-addon-crm-phonecall==19.0.1.0.1"}
+PORT = 8169
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare what is missing, measure, print the table."""
+    parser = argparse.ArgumentParser(
+        prog="setup/bench",
+        description="Measures the way of calls into Odoo, the lookup of numbers and the bridge, each beside a peer "
+        "or the raw limit. The first run prepares a database; the following ones take some minutes.",
+    )
+    parser.add_argument("part", nargs="*", choices=[[], "path", "lookup", "intake", "bridge"], help="measure only this")
+    parser.add_argument("--contacts", type=int, default=CONTACTS, help=f"in the database (default: {CONTACTS:_})")
+    parser.add_argument("--fresh", action="store_true", help="prepare the database anew")
+    parser.add_argument("--port", type=int, default=PORT, help=f"of Odoo while measuring (default: {PORT})")
+    options = parser.parse_args(arguments)
+    parts = options.part or ["path", "lookup", "intake", "bridge"]
+    machine.system_packages({"postgresql": postgres.present()})
+    machine.python_environment("requirements.txt")
+    rows = []
+    if {"path", "lookup", "intake"} & set(parts):
+        with postgres.running() as cluster:
+            server = odoo.Odoo(odoo.prepare(), cluster, beside=(_peers(),))
+            _prepare(server, options.contacts, options.fresh)
+            port = processes.free_port(options.port)
+            running = server.serve(DATABASE, port)
+            with step("Odoo starts"):
+                _wait(f"http://127.0.0.1:{port}", running)
+            rows += _measure("bench_odoo", server.environment(), DATABASE, port, *(set(parts) - {"bridge"}))
+            processes.stop(running)
+    if "bridge" in parts:
+        rows += _measure("bench_bridge", machine.environment(PYTHONPATH=str(TOP / MAIN_ADDON)), RUN / "bench")
+    _print(rows, options.contacts)
+    return 0
+
+
+# ------------------------------------------------------------------ the database
+
+
+def _peers() -> Path:
+    """Folder with the addons of others."""
+    folder = CACHE / f"peers-{'-'.join(PEERS.values())}"
+    if not folder.is_dir():
+        with step("Addons of others, to compare with"):
+            wheels = CACHE / "peers"
+            command = [PYTHON, "-m", "pip", "download", "--no-deps", "--no-input", "--disable-pip-version-check"]
+            processes.run([*command, "--dest", wheels, *PEERS.values()])
+            unpacked = folder.with_suffix(".part")
+            for wheel in wheels.glob("*.whl"):
+                zipfile.ZipFile(wheel).extractall(unpacked)
+            unpacked.rename(folder)
+    return folder / "odoo" / "addons"
+
+
+def _prepare(server: odoo.Odoo, contacts: int, fresh: bool) -> None:
+    """Have the database with so many contacts, the peers, and our addons as they are now."""
+    mark = f"{contacts} {PEERS} {digest(SETUP / 'kit' / 'bench_contacts.py')}"
+    code = digest(*_installed_files())
+    if fresh or not server.cluster.exists(DATABASE) or not done(DATABASE, mark):
+        server.copy(server.template(), DATABASE)
+        with step("The database for measuring: addons of others"):
+            server.install(DATABASE, *PEERS)
+        with step(f"The database for measuring: {contacts:_} contacts"):
+            server.cluster.sql(SQL.format(contacts=contacts), DATABASE)
+            server.cluster.sql("VACUUM ANALYZE", DATABASE)
+        started = time.monotonic()
+        with step(f"The database for measuring: installing {MAIN_ADDON}, which reads all numbers"):
+            server.install(DATABASE, MAIN_ADDON)
+        mark_done("bench-install", f"{time.monotonic() - started:.0f}")
+        server.cluster.sql("VACUUM ANALYZE", DATABASE)
+        mark_done("bench-code", code)
+        mark_done(DATABASE, mark)
+    elif not done("bench-code", code):
+        with step(f"The database for measuring: updating {MAIN_ADDON}"):
+            server.install(DATABASE, MAIN_ADDON, update=True)
+        mark_done("bench-code", code)
+
+
+def _installed_files() -> list[Path]:
+    kinds = (".py", ".xml", ".csv", ".sql")
+    files = [path for name in addons() for path in (TOP / name).rglob("*") if path.suffix in kinds]
+    return sorted(path for path in files if "tests" not in path.relative_to(TOP).parts)
+
+
+def _wait(address: str, process: subprocess.Popen) -> None:
+    while not odoo.answers(address):
+        if process.poll() is not None:
+            raise Trouble(f"Odoo does not start. Its log: {LOGS / 'odoo.log'}")
+        time.sleep(0.2)
+
+
+# ------------------------------------------------------------------ measuring
+
+
+def _measure(program: str, environment: dict, *arguments) -> list[Result]:
+    """The results of a program, which tells them as they come."""
+    paths = [str(SETUP), *filter(None, [environment.get("PYTHONPATH")])]
+    environment["PYTHONPATH"] = os.pathsep.join(paths)
+    log = LOGS / f"{program}.log"
+    results = []
+    with step("Measuring") as change, open(log, "wb") as errors:
+        process = processes.start_quietly(
+            [PYTHON, "-m", f"kit.{program}", *map(str, arguments)],
+            env=environment, cwd=RUN, stdout=subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+        for line in process.stdout:
+            results.append(Result(**json.loads(line)))
+            change(f"Measuring: {results[-1].section.partition(';')[0]}")
+        status = process.wait()
+        processes.stop(process)
+    if status:
+        tail = "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
+        raise Trouble(f"Measuring ended with {status}:\n{tail}\nAll of it: {log}")
+    return results
+
+
+def _print(results: list[Result], contacts: int) -> None:
+    say(f"\n{contacts:_} contacts, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the end")
+    width = [max(len(getattr(row, name)) for row in results) for name in ("what", "figure", "beside")]
+    section = None
+    for row in results:
+        if row.section != section:
+            section = row.section
+            say(f"\n{section}")
+        aim = f"aim: {row.aim} {'✓' if row.met else '✗'}" if row.aim else ""
+        say(f"  {row.what:{width[0]}}  {row.figure:>{width[1]}}  {row.beside:{width[2]}}  {aim}".rstrip())
+    if any(row.met is False for row in results):
+        say("\nAn aim is not reached (✗). Other programs on the same processors make figures worse; ratios say more.")
