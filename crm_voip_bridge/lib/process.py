@@ -51,6 +51,8 @@ GATHER = 0.03
 HEARTBEAT = 60.0
 #: history is read from a bit before what was settled: its clock differs from AMI's, and its rows come late
 OVERLAP = timedelta(minutes=2)
+#: seconds after a login in which the last rows before it may still be written
+LATE_ROWS = 0.5
 MOST_EVENTS = 500
 #: events that wait in memory while there is no scope
 MOST_HELD = 20_000
@@ -418,8 +420,7 @@ class Bridge:
         channels, asked = _Channels(), self.clock()
         link.send("CoreShowChannels")
         while self.running:
-            # half a second: the last rows before our login may not be written yet
-            if not intake.ready and self._take_scope() and self.clock() - began > 0.5:
+            if not intake.ready and self._take_scope() and self.clock() - began > LATE_ROWS:
                 self._catch_up(link, maker, channels)
             self._take_scope()
             for block in link.read(GATHER if intake.unsaved else 0.2):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from servers import KEY, SCOPE, SECRET, Odoo, Pbx, until, unused_port
 
+from lib import process
 from lib.backoff import Backoff
 from lib.client import OdooClient
 from lib.events import UTC, Event
@@ -41,6 +42,13 @@ def pbx():
     server = Pbx()
     yield server
     server.close()
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    """Nothing here writes rows late; the processes that are killed keep their patience."""
+    monkeypatch.setattr(process, "LATE_ROWS", 0.05)
+    monkeypatch.setattr(process, "Backoff", lambda first, most: Backoff(first / 10, most))
 
 
 @pytest.fixture
@@ -423,15 +431,15 @@ def start_process(tmp_path, odoo, pbx, **more):
 
 
 def test_sigterm_saves_and_ends_well(tmp_path, odoo, pbx):
-    process = start_process(tmp_path, odoo, pbx)
+    child = start_process(tmp_path, odoo, pbx)
     until(lambda: pbx.queues)
     time.sleep(1.0)
     odoo.answers = [503] * 1000
     pbx.say(blocks())
     time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
-    said = process.stderr.read()
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(15) == 0
+    said = child.stderr.read()
     assert SECRET not in said and "pbx-secret" not in said and NUMBER not in said
     spool = Spool(tmp_path / "spool.db")
     assert spool.waiting == 4
@@ -443,7 +451,7 @@ def test_kill_9_at_any_moment_loses_nothing(tmp_path, odoo, pbx):
     file = tmp_path / "Master.csv"
     file.write_text(CEL_HEADER)
     more = {"CRM_VOIP_BRIDGE_CEL_FILE": str(file)}
-    process = start_process(tmp_path, odoo, pbx, **more)
+    child = start_process(tmp_path, odoo, pbx, **more)
     until(lambda: odoo.requests)
     until(lambda: pbx.queues)
     calls = 0
@@ -457,17 +465,17 @@ def test_kill_9_at_any_moment_loses_nothing(tmp_path, odoo, pbx):
                 rows.write(cel_rows(f"{calls}.1", begin))
             pbx.say(blocks(f"{calls}.1", begin=begin))
             time.sleep(0.005)
-        process.kill()
-        process.wait()
+        child.kill()
+        child.wait()
         pbx.queues.clear()
-        process = start_process(tmp_path, odoo, pbx, **more)
+        child = start_process(tmp_path, odoo, pbx, **more)
         until(lambda: pbx.queues)
     until(lambda: len({event["call"] for event in odoo.events.values()}) == calls, 20)
     for call in range(1, calls + 1):
         legs = {(event["type"], event["leg"]) for event in odoo.events.values() if event["call"] == f"{call}.1"}
         assert {("started", f"{call}.1"), ("ended", f"{call}.1")} <= legs
-    process.terminate()
-    assert process.wait(15) == 0
+    child.terminate()
+    assert child.wait(15) == 0
 
 
 def test_a_spool_is_used_by_one_bridge_only(tmp_path):
