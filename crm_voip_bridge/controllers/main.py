@@ -121,7 +121,7 @@ class CrmVoipBridge(http.Controller):
             raise Refusal(413, "too_large", f"A request has at most {MAX_BODY} bytes: send fewer events at once.")
         body = http_request.get_data()
         key = http_request.headers.get(KEY_HEADER, "")
-        pbx, known = env["crm.voip.pbx.key"]._secrets(key)
+        pbx, known = env["crm.voip.pbx.key"]._secrets(key if _is_text(key, 64) else "")
         try:
             verify(
                 known or [_NOBODY],

@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import timezone
 
 from markupsafe import Markup
+from psycopg2 import InterfaceError, OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -326,6 +327,9 @@ class CrmVoipCall(models.Model):
         except CONFLICTS as error:
             _logger.info("PBX %s: %s calls are folded later: %s", pbx.id, len(refs), type(error).__name__)
             in_own_transaction(self.env, lambda env: env.ref("crm_voip_bridge.ir_cron_fold")._trigger())
+        except (OperationalError, InterfaceError) as error:
+            # the database is not there: neither halves nor a note would be better
+            _logger.warning("PBX %s: %s calls are folded later: %s", pbx.id, len(refs), type(error).__name__)
         except Exception as error:
             if len(refs) > 1:
                 middle = len(refs) // 2
@@ -636,10 +640,13 @@ class CrmVoipCall(models.Model):
         new = []
         for call in ended:
             vals = call._prepare_chatter_vals(author, note)
-            line = lines.get(call)
+            line = lines.get(call, self.env["mail.message"])
+            # calls that merged bring a line each
+            (line[1:] if vals else line).unlink()
+            line = line[:1]
             if not vals:
-                line and line.unlink()
-            elif line:
+                continue
+            if line:
                 differing = {name: vals[name] for name in ("model", "res_id", "body") if line[name] != vals[name]}
                 if differing:
                     line.write(differing)
@@ -704,8 +711,8 @@ class CrmVoipCall(models.Model):
         calls = self.browse(call_id for call_id, _hours in rows)
         for (_id, hours), call in zip(rows, calls, strict=True):
             self.env["crm.voip.journal"]._enter(call, "closed", {"reason": f"nothing was heard for {hours} hours"})
-        for pbx, open_calls in calls.grouped("pbx_id").items():
-            self._fold(pbx.with_company(pbx.company_id), open_calls._refs())
+        if calls:  # each in a transaction of its own, so that one that fails keeps no other open
+            self.env.ref("crm_voip_bridge.ir_cron_fold")._trigger()
 
 
 def naive(moment):

@@ -42,14 +42,16 @@ def in_own_transaction(env, work):
     :param work: called with an environment on the new cursor
     :return: what ``work`` returns
     """
-    for attempt in range(ATTEMPTS):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             _here.running = True
             with env.registry.cursor() as cr:
                 return work(env(cr=cr))
         except CONFLICTS:
-            if attempt == ATTEMPTS - 1:
+            if attempt == ATTEMPTS:
                 raise
         finally:
             _here.running = False
-        time.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.3)))  # noqa: S311 - spread, no secret
+        time.sleep(random.uniform(0, min(0.001 * 2**attempt, 0.3)))

@@ -115,6 +115,7 @@ class TestCall(VoipCase):
             [self.pbx.id],
         )
         self.env["crm.voip.call"]._cron_close()
+        self.env["crm.voip.call"]._fold(self.pbx, call._refs())
         self.assertNotEqual(call.disposition, "in_progress")
         self.assertFalse(call.ended_at)
         entries = self.env["crm.voip.journal"].search([("pbx_id", "=", self.pbx.id), ("type", "=", "closed")])

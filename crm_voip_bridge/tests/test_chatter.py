@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from .common import CUSTOMER, VoipCase, answered, many
+from .common import CUSTOMER, VoipCase, answered, many, told
 
 
 @tagged("-at_install", "post_install")
@@ -51,6 +51,14 @@ class TestChatter(VoipCase):
         self.assertEqual((line.model, line.res_id), ("res.partner", other.id))
         call._pick(other.browse(), self.env["crm.lead"])
         self.assertFalse(line.exists())
+
+    def test_merged_calls_keep_one_line(self):
+        self.deliver(answered("a"), answered("b"))
+        self.assertEqual(len(self.about_calls()), 2)
+        self.deliver(told("70 transferred c attended a+b", call="a"))
+        self.assertEqual(len(self.calls()), 1)
+        self.assertEqual(self.about_calls().crm_voip_call_id, self.calls())
+        self.assertEqual(len(self.about_calls()), 1)
 
     def test_on_the_opportunity_if_there_is_one(self):
         lead = self.env["crm.lead"].create(
