@@ -5,6 +5,8 @@ The database with its million contacts is prepared once and kept; the programs t
 """
 
 import argparse
+import json
+import os
 import subprocess
 import time
 import zipfile
@@ -14,7 +16,7 @@ from . import machine, odoo, postgres, processes
 from .bench_contacts import CONTACTS, SQL
 from .bench_result import Result
 from .places import CACHE, LOGS, MAIN_ADDON, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
-from .screen import Trouble, step
+from .screen import Trouble, say, step
 
 DATABASE = "crm_voip_bench"
 # Other people's addons for the same work, at the version that is measured.
