@@ -1,11 +1,28 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResUsers(models.Model):
     _inherit = "res.users"
 
-    crm_voip_extension_ids = fields.One2many("crm.voip.extension", "user_id", "Extensions", readonly=True)
+    crm_voip_extensions = fields.Text("My extensions", compute="_compute_crm_voip_extensions")
 
     @property
     def SELF_READABLE_FIELDS(self):
-        return [*super().SELF_READABLE_FIELDS, "crm_voip_extension_ids"]
+        return [*super().SELF_READABLE_FIELDS, "crm_voip_extensions"]
+
+    @api.depends_context("uid", "lang")
+    def _compute_crm_voip_extensions(self):
+        """A person's own numbers, a line each: also for who has no right to any list of them."""
+        self.crm_voip_extensions = False
+        own = self & self.env.user
+        # sudo: whether one's own calls are logged is for everybody to know
+        extensions = self.env["crm.voip.extension"].sudo().search([("user_id", "in", own.ids)])
+        today = fields.Date.context_today(self)
+        lines = [
+            self.env._("%s: recorded", extension.number)
+            if extension.recorded
+            else self.env._("%s: not recorded", extension.number)
+            for extension in extensions
+            if extension._is_valid_on(today)
+        ]
+        own.crm_voip_extensions = "\n".join(lines) or self.env._("None. No call of mine is logged.")

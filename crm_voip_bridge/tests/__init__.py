@@ -2,6 +2,7 @@ from . import test_call
 from . import test_chatter
 from . import test_concurrency
 from . import test_ingest
+from . import test_js
 from . import test_measured
 from . import test_merge
 from . import test_number
@@ -9,3 +10,5 @@ from . import test_number_merge
 from . import test_people
 from . import test_pbx
 from . import test_rights
+from . import test_screens
+from . import test_tours
