@@ -61,7 +61,11 @@ def _tools() -> list[tuple[str, list, list]]:
     # What these two ask for is the OCA's own; the documentation is in readme/ and README.md.
     pylint = [programs / "pylint", "--rcfile", TOP / ".pylintrc", "--disable=missing-readme,manifest-required-author"]
     return [
-        ("ruff", [programs / "ruff", "check", "-q", TOP], [programs / "ruff", "check", "-q", "--fix", TOP]),
+        (
+            "ruff",
+            [programs / "ruff", "check", "-q", "--output-format=concise", TOP],
+            [programs / "ruff", "check", "-q", "--fix", TOP],
+        ),
         ("ruff format", [programs / "ruff", "format", "-q", "--diff", TOP], [programs / "ruff", "format", "-q", TOP]),
         ("pylint-odoo", addons() and [*pylint, *addons()], []),
         ("eslint", scripts and eslint, [*eslint, "--fix"]),
