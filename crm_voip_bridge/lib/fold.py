@@ -22,7 +22,9 @@ from .tracks import SECOND, Story, Track, moment, tell
 
 _BUSY = 17
 _DECLINED = 21
+#: answered elsewhere; sent on by the phone itself
 _ELSEWHERE = 26
+_FORWARDED = 23
 #: Q.850: no route, unobtainable, out of order, refused by the network (others mean that it rang)
 _FAILED = frozenset({1, 2, 3, 5, 6, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 47, 50, 52, 57, 58, 66, 69, 79, 88, 102, 111})
 _STATUS_OUTCOME = {
@@ -43,6 +45,8 @@ def components(events: Iterable[Event]) -> list[list[Event]]:
     Ids are one when a transfer or a local channel says so, or when a leg is seen under both.
     """
     events = list(events)
+    if len({event.call for event in events}) == 1:
+        return [events]
     parent: dict[tuple, tuple] = {}
 
     def find(node):
@@ -378,7 +382,7 @@ class _Folding:
                 number=self.phones[track.id],
                 role="caller" if caller else "consulted" if consulted else "called",
                 offered_at=moment(self._first_offer(track)),
-                left_at=moment(track.ended),
+                left_at=moment(self._left(track)),
             )
             if taken:
                 first = with_party[0][0] if with_party else track.stays[0].enter
@@ -393,6 +397,12 @@ class _Folding:
                 leg.talk_s = _seconds(subtract(with_party, held))
             legs.append(leg)
         return legs
+
+    def _left(self, track: Track) -> int | None:
+        """When a phone left the call; after handing it over it may stay up for itself for a while."""
+        if self.story.transfers and track.stays and track.stays[-1].leave is not None:
+            return track.stays[-1].leave
+        return track.ended
 
     def _caller_outcome(self, track: Track, disposition: str) -> str:
         if disposition in ("answered", "machine", "voicemail"):
@@ -424,6 +434,8 @@ class _Folding:
             return "elsewhere"
         if track.cause in _FAILED and not track.up:
             return "failed"
+        if track.cause == _FORWARDED and self.spans:
+            return "elsewhere"
         end = track.ended if track.ended is not None else self.story.last
         if any(track.started is not None and track.started <= span[0] <= end + SECOND for span in self.spans):
             return "elsewhere"

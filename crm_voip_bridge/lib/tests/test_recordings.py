@@ -58,7 +58,11 @@ def check(calls, name, skip=()):
         assert set(legs) == {(leg["number"], leg["role"], leg["outcome"]) for leg in want["legs"]}
         assert len(legs) == len(got["legs"])
         for leg in want["legs"]:
-            talk = legs[leg["number"], leg["role"], leg["outcome"]]["talk_s"]
+            told = legs[leg["number"], leg["role"], leg["outcome"]]
+            for key in ("offered_at", "answered_at", "left_at"):
+                if leg.get(key) is not None:
+                    assert apart(told[key], leg[key]) <= want["tolerance_s"], (key, told)
+            talk = told["talk_s"]
             if leg.get("talk_s") is not None and "talk_s" not in skip:
                 assert talk == near(leg["talk_s"], abs=want["tolerance_s"])
 
