@@ -24,7 +24,7 @@ class HistoryProblem(Exception):
 class NoHistory:
     """A PBX that keeps none, or keeps it elsewhere."""
 
-    def since(self, moment: datetime | None) -> Iterator[Event]:
+    def since(self, moment: datetime) -> Iterator[Event]:
         return iter(())
 
 
@@ -38,14 +38,11 @@ class CelFile:
     def __init__(self, path, columns: str = "", zone: tzinfo = UTC):
         self.path, self.columns, self.zone = Path(path), columns, zone
 
-    def since(self, moment: datetime | None) -> Iterator[Event]:
+    def since(self, moment: datetime) -> Iterator[Event]:
         """Events of the rows since then, in the file's order.
 
-        :param moment: None reads nothing: a new bridge begins now, not with years of history
         :raise HistoryProblem: the file or its columns cannot be read
         """
-        if moment is None:
-            return
         header = self._header()
         place = _time_column(header)
         for path in (self.path.with_name(self.path.name + ".1"), self.path):

@@ -158,12 +158,12 @@ class Intake:
         self.settled = settled
         self.gate.outside_saved(outside)
 
-    def settle(self, moment: datetime) -> None:
+    def begin(self, moment: datetime) -> None:
         """Nothing before this PBX time is wanted.
 
         :raise SpoolProblem: it could not be written
         """
-        self.spool.add(settled=moment)
+        self.spool.begin(moment)
         self.settled = moment
 
     def _pass(self, event: Event, now: float) -> None:
@@ -462,11 +462,12 @@ class Bridge:
 
     def _catch_up(self, link, maker: AmiEvents, channels: "_Channels") -> None:
         """What happened while nobody listened; the session is read on meanwhile."""
-        settled = self.intake.settled
-        if settled is None:
+        if self.spool.begun is None:
             # a new spool: the past is not its business, what comes from now on is, by the PBX's clock
-            self.intake.settle(parse_time(link.ask("Ping").get("timestamp")) or datetime.now(UTC))
-        events = self.history.since(settled and settled - OVERLAP)
+            self.intake.begin(parse_time(link.ask("Ping").get("timestamp")) or datetime.now(UTC))
+            events = iter(())
+        else:
+            events = self.history.since(max(self.intake.settled - OVERLAP, self.spool.begun))
         try:
             for _step in self.intake.history(events, self.clock()):
                 for block in link.read(0):

@@ -148,6 +148,11 @@ class Spool:
         return parse_time(self._meta("settled"))
 
     @property
+    def begun(self) -> datetime | None:
+        """PBX time from which this spool is to know everything, None if that was not said yet."""
+        return parse_time(self._meta("begun"))
+
+    @property
     def counted_until(self) -> datetime | None:
         """PBX time of the last call counted as outside the scope."""
         return parse_time(self._meta("counted_until"))
@@ -180,6 +185,15 @@ class Spool:
             if outside and counted_until:
                 self._set(run, "counted_until", format_time(counted_until))
         self._last += len(rows)
+
+    def begin(self, moment: datetime) -> None:
+        """Say that what happens from this PBX time on belongs here.
+
+        :raise SpoolProblem: it was not written
+        """
+        with self._transaction() as run:
+            self._set(run, "begun", format_time(moment))
+            self._set(run, "settled", format_time(moment))
 
     def batch(self, most: int = 500, most_bytes: int = 900_000) -> Batch | None:
         """The oldest events that are not acknowledged, None if there are none.

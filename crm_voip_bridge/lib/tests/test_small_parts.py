@@ -154,7 +154,6 @@ def test_history_is_read_from_the_end_of_a_large_file(tmp_path):
     events = list(CelFile(path, COLUMNS).since(START + timedelta(minutes=3990)))
     assert [event.call for event in events] == [f"{minute}.1" for minute in range(39_900, 40_000)]
     assert len(list(CelFile(path, COLUMNS).since(START))) == 40_000
-    assert list(CelFile(path, COLUMNS).since(None)) == []
     assert CelFile(path, COLUMNS).check() == START + timedelta(minutes=3999.9)
 
 

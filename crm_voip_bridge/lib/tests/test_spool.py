@@ -79,13 +79,15 @@ def test_nobody_else_can_read_it(tmp_path):
 
 def test_counts_and_moments(tmp_path):
     spool = Spool(tmp_path / "s.db")
-    assert spool.settled is None and spool.counted_until is None and spool.outside() == {}
+    assert spool.begun is spool.settled is None and spool.counted_until is None and spool.outside() == {}
     moment = datetime(2026, 11, 22, 9, 8, 7, 5, tzinfo=UTC)
     spool.add(settled=moment, outside={"2026-11-22": 3}, counted_until=moment)
     spool.add(outside={"2026-11-22": 2, "2026-11-23": 1})
     assert spool.outside() == {"2026-11-22": 5, "2026-11-23": 1}
     assert spool.counted_until == moment
     assert spool.settled == datetime(2026, 11, 22, 9, 8, tzinfo=UTC)  # tells of no single call
+    spool.begin(moment)
+    assert spool.begun == spool.settled == moment
     ident = spool.id
     spool.close()
     assert Spool(tmp_path / "s.db").id == ident
