@@ -1,5 +1,6 @@
 """The whole process between a PBX and an Odoo that are real on the wire."""
 
+import contextlib
 import json
 import logging
 import os
@@ -23,7 +24,7 @@ from lib.manager import Manager
 from lib.notices import Notices
 from lib.process import EX_CONFIG, Bridge, Intake, Sender
 from lib.scope import Scope
-from lib.spool import Spool, SpoolProblem
+from lib.spool import Spool, SpoolProblem, glance
 
 DATA = Path(__file__).with_name("data")
 ADDON = Path(__file__).parents[2]
@@ -436,13 +437,31 @@ def start_process(tmp_path, odoo, pbx, **more):
     )
 
 
-def test_sigterm_saves_and_ends_well(tmp_path, odoo, pbx):
+def listens(tmp_path):
+    """Whether the process has noted from when on it is to know everything."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{tmp_path / 'spool.db'}?mode=ro", uri=True)) as database:
+            return bool(database.execute("SELECT 1 FROM meta WHERE name = 'begun'").fetchone())
+    except sqlite3.Error:
+        return False  # not made yet
+
+
+def test_what_is_in_memory_is_saved_at_the_end(tmp_path, odoo, pbx):
+    bridge = running(tmp_path, odoo, pbx)
+    until(lambda: bridge.intake.ready)
+    bridge.intake.tick = lambda now: False
+    pbx.say(blocks())
+    until(lambda: len(bridge.intake.unsaved) == 4)
+    assert stopped(bridge) == 0 and glance(tmp_path / "spool.db").waiting >= 4 - len(odoo.events)
+    assert len(list(Spool(tmp_path / "spool.db").recent(60))) == 4
+
+
+def test_sigterm_ends_well(tmp_path, odoo, pbx):
     child = start_process(tmp_path, odoo, pbx)
-    until(lambda: pbx.queues)
-    time.sleep(1.0)
+    until(lambda: listens(tmp_path))
     odoo.answers = [503] * 1000
     pbx.say(blocks())
-    time.sleep(0.02)
+    until(lambda: glance(tmp_path / "spool.db").waiting == 4)
     child.send_signal(signal.SIGTERM)
     assert child.wait(15) == 0
     said = child.stderr.read()
@@ -461,8 +480,7 @@ def test_kill_9_at_any_moment_loses_nothing(tmp_path, odoo, pbx):
     until(lambda: odoo.requests)
     until(lambda: pbx.queues)
     calls = 0
-    # the first second of a new spool is not yet anybody's history
-    time.sleep(1.2)
+    until(lambda: listens(tmp_path))  # what happens before is not its business
     for life in range(4):
         for _call in range(10 + 7 * life):
             calls += 1
