@@ -35,13 +35,14 @@ def main(arguments: list[str]) -> int:
     if options.once and options.no_pbx:
         parser.error("--once places real calls: it needs the PBX")
     started = time.monotonic()
+    pbx = None if options.no_pbx else Pbx()
+    if pbx:
+        # First, because it is this that may be impossible here.
+        with step("Asterisk"):
+            pbx.prepare()
     machine.system_packages({"postgresql": postgres.present()})
     machine.python_environment("requirements.txt")
     root = odoo.prepare()
-    pbx = None if options.no_pbx else Pbx()
-    if pbx:
-        with step("Asterisk"):
-            pbx.prepare()
     with postgres.running() as cluster:
         server = odoo.Odoo(root, cluster)
         site = Site(server, options.database, pbx, processes.free_port(options.port or 8069, insist=bool(options.port)))
