@@ -16,7 +16,7 @@ class CrmVoipExtension(models.Model):
     _order = "pbx_id, number, date_from desc, id desc"
     _check_company_auto = True
 
-    pbx_id = fields.Many2one("crm.voip.pbx", required=True, index=True, ondelete="cascade", check_company=True)
+    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, index=True, ondelete="cascade", check_company=True)
     company_id = fields.Many2one(related="pbx_id.company_id", store=True, index=True)
     number = fields.Char(required=True)
     name = fields.Char(help="What the phone is called: a room, or the name of a person without a login.")
@@ -29,6 +29,9 @@ class CrmVoipExtension(models.Model):
     )
     team_id = fields.Many2one("crm.team", help="Of a phone without a person: the leader of this team sees its calls.")
     recorded = fields.Boolean(help="Calls of this number are logged. Nothing of it is, until this is ticked.")
+    recorded_since = fields.Datetime(
+        help="Calls that began earlier stay unrecorded: ticking is not looking back. Empty: since ever.",
+    )
     date_from = fields.Date("From", help="Empty: since ever.")
     date_to = fields.Date("Until", help="The last day. Empty: until further notice.")
 
@@ -57,6 +60,13 @@ class CrmVoipExtension(models.Model):
                         extension.number,
                     )
                 )
+
+    def write(self, vals):
+        ticked = self.browse()
+        if vals.get("recorded") and "recorded_since" not in vals:
+            ticked = self.filtered(lambda extension: not extension.recorded)
+            super(CrmVoipExtension, ticked).write({**vals, "recorded_since": fields.Datetime.now()})
+        return super(CrmVoipExtension, self - ticked).write(vals)
 
     def _is_valid_on(self, day):
         self.ensure_one()

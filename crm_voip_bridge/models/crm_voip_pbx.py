@@ -272,6 +272,11 @@ class CrmVoipPbx(models.Model):
             "outside_prefix": site.outside_prefix,
             "trunks": sorted(site.trunks),
             "extensions": {extension.number: extension.recorded for extension in extensions.sorted("number")},
+            "since": {
+                extension.number: fields.Datetime.to_string(extension.recorded_since).replace(" ", "T") + "Z"
+                for extension in extensions.sorted("number")
+                if extension.recorded and extension.recorded_since
+            },
             "never": {"key": key, "numbers": sorted(numbers, key=lambda number: number["hash"])},
         }
         content = json.dumps(scope, sort_keys=True)

@@ -1,5 +1,6 @@
 from datetime import date, timedelta
 
+from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
 from odoo import fields
@@ -70,6 +71,17 @@ class TestPbx(VoipCase):
         changed(self.phones["105"].unlink)
         self.pbx.name = "Another name"
         self.assertEqual(self.pbx._scope()["version"], versions[-1])
+
+    def test_ticking_does_not_look_back(self):
+        self.assertFalse(self.pbx._scope()["since"], "who makes an extension as recorded means all of it")
+        with freeze_time("2026-11-02 09:00:00"):
+            self.phones["109"].recorded = True
+        self.assertEqual(self.pbx._scope()["since"], {"109": "2026-11-02T09:00:00Z"})
+        with freeze_time("2026-11-03 09:00:00"):
+            (self.phones["109"] | self.phones["101"]).recorded = True
+        self.assertEqual(self.pbx._scope()["since"], {"109": "2026-11-02T09:00:00Z"}, "they were ticked before")
+        self.phones["109"].recorded_since = False
+        self.assertFalse(self.pbx._scope()["since"], "the administrator may mean earlier calls as well")
 
     def _never(self, number, user=None):
         values = {"number": number, "company_id": self.company.id, "user_id": user.id if user else False}
