@@ -15,7 +15,7 @@ class CrmVoipLine(models.Model):
     _order = "pbx_id, number, id"
     _rec_name = "number"
 
-    pbx_id = fields.Many2one("crm.voip.pbx", required=True, index=True, ondelete="cascade")
+    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, index=True, ondelete="cascade")
     number = fields.Char(required=True)
     e164 = fields.Char("International form", compute="_compute_e164", store=True)
     company_id = fields.Many2one("res.company", string="Stands for company", help="Empty: the PBX's own company.")

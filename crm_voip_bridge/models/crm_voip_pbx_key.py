@@ -20,7 +20,7 @@ class CrmVoipPbxKey(models.Model):
     _order = "id desc"
     _rec_name = "key"
 
-    pbx_id = fields.Many2one("crm.voip.pbx", required=True, index=True, readonly=True, ondelete="cascade")
+    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, index=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one(related="pbx_id.company_id")
     key = fields.Char(required=True, readonly=True, copy=False)
     valid_until = fields.Datetime(readonly=True, help="Empty: until a newer key is made.")
@@ -79,6 +79,6 @@ class CrmVoipPbxKeyShow(models.AbstractModel):
 
     # the web client asks for the defaults of a form by its fields, id among them
     id = fields.Id()
-    pbx_id = fields.Many2one("crm.voip.pbx", readonly=True)
+    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", readonly=True)
     key = fields.Char(readonly=True)
     secret = fields.Char(readonly=True)

@@ -243,8 +243,17 @@ class CrmVoipPeople(models.AbstractModel):
             .sudo()
             .search(Domain(domain) & Domain("company_id", "in", [False, *self.env.companies.ids]))
         )
-        if any(len(team.crm_team_member_ids) < SMALL_TEAM for team in teams):
-            self._people_demand()
+        # a team without anybody tells nothing of anybody
+        small = teams.filtered(lambda team: 0 < len(team.member_ids | team.user_id) < SMALL_TEAM)
+        if small and not self._people_decided():
+            raise UserError(
+                self.env._(
+                    "Totals of a team of fewer than %(least)s people put what single persons did side by side: %(teams)s. "
+                    "That needs a decision of the company, under “Figures of persons” in the settings.",
+                    least=SMALL_TEAM,
+                    teams=", ".join(small.mapped("name")),
+                )
+            )
 
     def _people_calls(self):
         """:return: the calls that the records are about"""
