@@ -41,8 +41,8 @@ _NAMED_PHONE = re.compile(r"(?i)(\b(?:local|[a-z]{3,8}2?)/)([0-9]{1,15})(?![0-9]
 _LOCAL = re.compile(r"Local/([0-9]+)@")
 #: keys of Event.data that hold ids, never numbers
 _IDS = frozenset({"by", "swap", "legs", "calls", "bridge", "n", "cause", "by_itself"})
-#: a number's cache: as many as an hour of a large PBX; cleared when full, it costs little to fill
-_CACHE = 20_000
+#: a number's cache: as many as some busy hours bring; cleared when full, it costs little to fill
+_CACHE = 5_000
 
 
 class BadScope(ValueError):
@@ -203,7 +203,7 @@ class Gate:
         remember: float = 3600,
         settle: float = 0.5,
         most_waiting: int = 20_000,
-        most_ended: int = 4_000,
+        most_ended: int = 2_000,
     ):
         self.idle, self.idle_kept, self.remember = idle, idle_kept, remember
         self.settle = settle
