@@ -663,8 +663,7 @@ class CrmVoipCall(models.Model):
         record = self.lead_id or self.partner_id
         if not record:
             return None
-        seconds = self.talk_s
-        took = f" · {int(seconds) // 60}:{int(seconds) % 60:02}" if seconds else ""
+        took = f" · {duration(self.talk_s)}" if self.talk_s else ""
         labels = {
             name: dict(self._fields[name]._description_selection(self.env)) for name in ("direction", "disposition")
         }
@@ -713,6 +712,13 @@ class CrmVoipCall(models.Model):
             self.env["crm.voip.journal"]._enter(call, "closed", {"reason": f"nothing was heard for {hours} hours"})
         if calls:  # each in a transaction of its own, so that one that fails keeps no other open
             self.env.ref("crm_voip_bridge.ir_cron_fold")._trigger()
+
+
+def duration(seconds):
+    """Seconds as the screens show them: 0:07, 12:30, 1:02:03."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def naive(moment):
