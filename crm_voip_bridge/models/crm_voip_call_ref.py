@@ -36,28 +36,37 @@ class CrmVoipCallRef(models.Model):
         """Take in the ids that events name and mark their calls as to be folded."""
         calls, legs = set(), {}
         for event in events:
-            calls.update(_calls(event))
-            for leg in _legs(event):
-                legs.setdefault(leg, event.call)
+            for ref, is_leg in _named([event]):
+                if is_leg:
+                    legs.setdefault(ref, event.call)
+                else:
+                    calls.add(ref)
         # in order, so that two bridges wait for each other instead of locking each other out
-        self.env.cr.execute_values(
-            "INSERT INTO crm_voip_call_ref (pbx_id, ref, is_leg, head, dirty) VALUES %s"
-            " ON CONFLICT (pbx_id, ref, is_leg) DO UPDATE SET dirty = TRUE",
-            [(pbx.id, call, False, call, True) for call in sorted(calls)],
-            page_size=len(calls),
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO crm_voip_call_ref (pbx_id, ref, is_leg, head, dirty)
+                   SELECT %s, ref, FALSE, ref, TRUE FROM unnest(%s::varchar[]) AS call (ref)
+                   ON CONFLICT (pbx_id, ref, is_leg) DO UPDATE SET dirty = TRUE""",
+                pbx.id,
+                sorted(calls),
+            )
         )
         if legs:
-            self.env.cr.execute_values(
-                "INSERT INTO crm_voip_call_ref (pbx_id, ref, is_leg, head, dirty) VALUES %s"
-                " ON CONFLICT (pbx_id, ref, is_leg) DO NOTHING",
-                [(pbx.id, leg, True, head, False) for leg, head in sorted(legs.items())],
-                page_size=len(legs),
+            self.env.cr.execute(
+                SQL(
+                    """INSERT INTO crm_voip_call_ref (pbx_id, ref, is_leg, head, dirty)
+                       SELECT %s, ref, TRUE, head, FALSE FROM unnest(%s::varchar[], %s::varchar[]) AS leg (ref, head)
+                       ON CONFLICT (pbx_id, ref, is_leg) DO NOTHING""",
+                    pbx.id,
+                    sorted(legs),
+                    [legs[ref] for ref in sorted(legs)],
+                )
             )
 
     @api.model
     def _refs_of(self, events):
         """:return: the calls that events are about"""
-        return sorted({ref for event in events for ref in _calls(event)})
+        return sorted(ref for ref, is_leg in _named(events) if not is_leg)
 
     @api.model
     def _mark_refs(self, pbx, refs):
@@ -113,8 +122,7 @@ class CrmVoipCallRef(models.Model):
             events.update((ref, []) for ref in calls)
             for event in self.env["crm.voip.journal"]._events(pbx, calls) if calls else ():
                 events[event.call].append(event)
-                wanted.update((ref, False) for ref in _calls(event))
-                wanted.update((ref, True) for ref in _legs(event))
+            wanted.update(*(_named(events[call]) for call in calls))
             # an event that came since the mark may name what was not known to belong here
             wanted -= nodes.keys()
             heads = self._heads(pbx, wanted) if wanted else set()
@@ -192,14 +200,17 @@ class Group:
         self.head, self.rows, self.call_ids, self.events = None, [], set(), []
 
 
-def _calls(event):
-    """The calls that an event is about; what merges is named by the event that says so."""
-    named = event.data.get("calls")
-    return [event.call, *_texts(named)]
-
-
-def _legs(event):
-    return [*([event.leg] if event.leg else []), *_texts(event.data.get("legs"))]
+def _named(events):
+    """:return: the ids that events are about, as ``{(ref, is_leg)}``; what merges is named by the event that says so"""
+    named = set()
+    for event in events:
+        named.add((event.call, False))
+        if event.leg:
+            named.add((event.leg, True))
+        for key, is_leg in (("calls", False), ("legs", True)):
+            if key in event.data:
+                named.update((ref, is_leg) for ref in _texts(event.data[key]))
+    return named
 
 
 def _texts(values):
@@ -220,11 +231,9 @@ def _join(nodes, events):
 
     for key, (_row_id, head, _call_id) in nodes.items():
         parent[find(key)] = find((head, False))
-    for said in events.values():
-        for event in said:
-            root = (event.call, False)
-            for other in [*((call, False) for call in _calls(event)), *((leg, True) for leg in _legs(event))]:
-                parent[find(other)] = find(root)
+    for call, said in events.items():
+        for other in _named(said):
+            parent[find(other)] = find((call, False))
     groups = {}
     for key in sorted(nodes):
         ref, is_leg = key
