@@ -9,7 +9,7 @@ from odoo.http import request
 
 from ..lib.events import format_time, parse_time
 from ..lib.signature import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, BadSignature, verify
-from ..models.transaction import in_own_transaction
+from ..models.transaction import in_own_transaction, without_collector
 
 _logger = logging.getLogger(__name__)
 
@@ -104,8 +104,9 @@ class CrmVoipBridge(http.Controller):
 
     def _serve(self, work):
         try:
-            pbx, content = self._authenticate()
-            answer = work(pbx, content)
+            with without_collector():
+                pbx, content = self._authenticate()
+                answer = work(pbx, content)
         except Refusal as refusal:
             content = {"error": refusal.word, "message": str(refusal)}
             return request.make_json_response(content, status=refusal.status)

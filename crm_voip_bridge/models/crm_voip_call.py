@@ -28,6 +28,8 @@ QUIET = {
 }
 #: calls folded in one transaction by the scheduled action
 CHUNK = 500
+#: leaves a many2many without records
+_EMPTY = [Command.set([])]
 #: longest text that is taken over from a PBX into a field
 LONGEST = 250
 
@@ -409,7 +411,8 @@ class CrmVoipCall(models.Model):
                     known[index].write(differing)
                     changed |= known[index]
             else:
-                new.append((index, vals))
+                # a new call has none of what is to be emptied
+                new.append((index, {name: value for name, value in vals.items() if value != _EMPTY}))
         created = self.create([vals for _index, vals in new])
         for (index, _vals), record in zip(new, created, strict=True):
             records[index] = record

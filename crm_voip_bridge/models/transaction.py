@@ -1,9 +1,11 @@
 """A short transaction of its own, tried again when another one got in its way."""
 
+import gc
 import logging
 import random
 import threading
 import time
+from contextlib import contextmanager
 
 from psycopg2 import errors
 
@@ -31,6 +33,23 @@ class _Discretion(logging.Filter):
 logging.getLogger("odoo.sql_db").addFilter(_Discretion())
 
 
+@contextmanager
+def without_collector():
+    """Spare Python's search for cycles.
+
+    All that the work makes lives until it ends, so the search would look at it again and again and find
+    nothing, which takes a tenth of the time. What is left of it is searched afterwards.
+    """
+    # not odoo.tools.gc.disabling_gc: after an exception, it leaves the search off for ever
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
+
+
 def in_own_transaction(env, work):
     """Run ``work(env)`` on a new cursor and commit.
 
@@ -47,7 +66,7 @@ def in_own_transaction(env, work):
         attempt += 1
         try:
             _here.running = True
-            with env.registry.cursor() as cr:
+            with without_collector(), env.registry.cursor() as cr:
                 return work(env(cr=cr))
         except CONFLICTS:
             if attempt == ATTEMPTS:
