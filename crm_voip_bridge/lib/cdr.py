@@ -17,7 +17,13 @@ ORDER = (
     "accountcode src dst dcontext clid channel dstchannel lastapp lastdata start answer end"
     " duration billsec disposition amaflags uniqueid userfield linkedid"
 ).split()
-_ALIASES = {"calldate": "start", "starttime": "start", "answertime": "answer", "endtime": "end", "cdruniqueid": "uniqueid"}
+_ALIASES = {
+    "calldate": "start",
+    "starttime": "start",
+    "answertime": "answer",
+    "endtime": "end",
+    "cdruniqueid": "uniqueid",
+}
 COLUMNS = {name: name for name in ORDER} | _ALIASES
 
 
@@ -51,7 +57,9 @@ def to_event(row: Mapping[str, str], zone: tzinfo = UTC, server: str = "") -> Ev
         return None
     times = {name: format_time(parse_time(row.get(name), zone)) for name in ("answer", "end")}
     # rows of one call share an id, but not the phone that was called, nor when
-    ident = event_id("cdr", server, *(row.get(name, "") for name in ("uniqueid", "channel", "dstchannel", "start", "end")))
+    ident = event_id(
+        "cdr", server, *(row.get(name, "") for name in ("uniqueid", "channel", "dstchannel", "start", "end"))
+    )
     seconds = row.get("billsec", "")
     data = {
         "from": row.get("src", "")[:80],

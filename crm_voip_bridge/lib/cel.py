@@ -62,9 +62,7 @@ def to_event(row: Mapping[str, str], zone: tzinfo = UTC, server: str = "") -> Ev
     name, data = said
     at = parse_time(row.get("time"), zone)
     data = {key: value for key, value in data.items() if value not in ("", None, [])}
-    ident = event_id(
-        "cel", server, kind, format_time(at) or "", leg, row.get("app", ""), extra.get("bridge_id", "")
-    )
+    ident = event_id("cel", server, kind, format_time(at) or "", leg, row.get("app", ""), extra.get("bridge_id", ""))
     return Event(ident, name, call, leg, at, "cel", data)
 
 

@@ -39,6 +39,7 @@ TYPES = {
     "hangup_requested": "the leg itself hung up",
     "ended": "the leg is gone: cause (Q.850), by_itself, dial_status",
     "reported": "a finished call in one row (CDR): see lib.cdr",
+    "unheard": "nobody listened for a while until then: what only a listener knows (hold) is not known",
     "closed": "an entry closes a call whose end nobody saw: author, reason",
     "corrected": "an entry of a person: author, field, value, reason",
     "picked": "a person said who the other side was: author, partner, lead",
@@ -120,7 +121,6 @@ class Event:
             if at is None:
                 raise BadEvent("'at' is not an ISO 8601 time")
         return cls(at=at, data=data, **texts)
-
 
     def texts(self, name: str) -> list[str]:
         """A list in ``data``; whatever else stands there is an empty one."""

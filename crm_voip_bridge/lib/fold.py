@@ -11,6 +11,7 @@ that holds. Phones of ours become legs; local channels are pipes and become noth
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from . import fold_cdr
 from .call import Call, Leg
@@ -18,7 +19,7 @@ from .events import Event
 from .intervals import Span, intersect, length, subtract, union
 from .phone import endpoint, extension_of, is_internal, is_local
 from .site import Site
-from .tracks import SECOND, Story, Track, moment, tell
+from .tracks import ENTRIES, SECOND, Story, Track, moment, tell
 
 _BUSY = 17
 _DECLINED = 21
@@ -26,7 +27,9 @@ _DECLINED = 21
 _ELSEWHERE = 26
 _FORWARDED = 23
 #: Q.850: no route, unobtainable, out of order, refused by the network (others mean that it rang)
-_FAILED = frozenset({1, 2, 3, 5, 6, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 47, 50, 52, 57, 58, 66, 69, 79, 88, 102, 111})
+_FAILED = frozenset(
+    {1, 2, 3, 5, 6, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 47, 50, 52, 57, 58, 66, 69, 79, 88, 102, 111}
+)
 _STATUS_OUTCOME = {
     "BUSY": "busy",
     "CHANUNAVAIL": "failed",
@@ -91,16 +94,24 @@ def _lives(events: Sequence[Event]) -> list[list[Event]]:
     """
     ends = sorted(event.at for event in events if event.type == "ended" and event.at)
     begins = sorted(
-        {(event.at, event.source) for event in events if event.type == "started" and event.leg == event.call and event.at}
+        {
+            (event.at, event.source)
+            for event in events
+            if event.type == "started" and event.leg == event.call and event.at
+        }
     )
     cuts = []
     for source in {source for _at, source in begins}:
         own = [at for at, of in begins if of == source]
         # the repeat of one row is no new life: something must have ended in between
-        cuts += [later for first, later in zip(own, own[1:]) if any(first < end < later for end in ends)]
+        cuts += [later for first, later in pairwise(own) if any(first < end < later for end in ends)]
     if not cuts:
         return [list(events)]
-    cuts = [cut for place, cut in enumerate(sorted(cuts)) if not place or (cut - sorted(cuts)[place - 1]).total_seconds() > 1]
+    cuts = [
+        cut
+        for place, cut in enumerate(sorted(cuts))
+        if not place or (cut - sorted(cuts)[place - 1]).total_seconds() > 1
+    ]
     lives: list[list[Event]] = [[] for _ in range(len(cuts) + 1)]
     for event in events:
         # AMI's account of the new beginning may be the earlier one by a hair
@@ -116,7 +127,7 @@ def fold(events: Iterable[Event], site: Site = Site()) -> Call | None:
     """
     events = list(events)
     live = [event for event in events if event.source != "cdr"]
-    if not any(event.type not in ("closed", "corrected", "picked") for event in live):
+    if all(event.type in ENTRIES for event in live):
         return fold_cdr.fold([event for event in events if event.type == "reported"], site)
     story = tell(live)
     return _Folding(story, site).call() if story.tracks else None
@@ -139,6 +150,8 @@ class _Folding:
         self.primary = self._primary()
         self.party = self._party()
         self.contacts = self._contacts()
+        self.contacts += self._strangers()
+        self.contacts.sort(key=lambda contact: contact[0])
         self.spans = [span for span, _with in self.contacts]
 
     # who is who
@@ -239,6 +252,21 @@ class _Folding:
                 since, others = at, now
         return contacts
 
+    def _strangers(self) -> list[tuple[Span, frozenset[str]]]:
+        """When the party was in a bridge in which nobody else was ever seen: with somebody who is not recorded.
+
+        A leg that is alone there for a moment waits for the other side, and in a conference it may be the first.
+        """
+        party = self.party
+        if party is None or any(app == "confbridge" for _at, app in party.apps):
+            return []
+        known = {stay.bridge for track in self.story.tracks.values() if track is not party for stay in track.stays}
+        spans = zip(party.stays, self._stays(party), strict=True)
+        alone = [span for stay, span in spans if stay.bridge not in known and span[1] - span[0] > SECOND]
+        if alone:
+            self.notes.append("connected with a phone that is not recorded")
+        return [(span, frozenset()) for span in alone]
+
     def _pairs(self) -> dict[str, str]:
         """Local channel's end -> its other end."""
         pairs = {}
@@ -273,14 +301,16 @@ class _Folding:
         """When one side had put the other on hold."""
         held = []
         talking = {self.party.id} | {leg for _span, legs in self.contacts for leg in legs}
-        for leg in talking:
+        for leg in talking if self._hears_hold() else ():
             for start, end in self.story.tracks[leg].holds:
                 held.append((start, end if end is not None else self.story.last))
         alone = union(self._stays(self.party))
         if self.spans:
             # alone in the bridge between two persons: the colleague asks somebody
             first = self.spans[0][0]
-            held += [span for span in subtract(alone, self.spans) if span[0] >= first and span[1] - span[0] > SECOND // 2]
+            held += [
+                span for span in subtract(alone, self.spans) if span[0] >= first and span[1] - span[0] > SECOND // 2
+            ]
         parked = [(start, end if end is not None else self.story.last) for start, end in self.party.parked]
         return union([*intersect(held, union([*self.spans, *alone])), *parked])
 
@@ -486,9 +516,9 @@ class _Folding:
             return "voicemail"
         party = self.party
         if party.queues:
-            start, end = party.queues[-1]
+            _start, end = party.queues[-1]
             left = party.ended is not None and (end is None or party.ended - end <= SECOND)
-            return "abandoned" if left and party.gave_up is not None and not self._queue_over(end) else "missed"
+            return "abandoned" if left and party.gave_up is not None and not self._queue_over() else "missed"
         outcomes = {self._outcome(track) for track in self._reached_for()}
         if outcomes:
             if outcomes <= {"busy"}:
@@ -501,7 +531,7 @@ class _Folding:
         said = self.primary.said or self.primary.stated.get("dial", "")
         return {"BUSY": "busy", "NOANSWER": "missed", "CANCEL": "missed"}.get(said, "failed")
 
-    def _queue_over(self, end: int | None) -> bool:
+    def _queue_over(self) -> bool:
         """Whether the queue itself let the caller go."""
         return self.party.stated.get("queue", "") in ("TIMEOUT", "FULL", "JOINEMPTY", "LEAVEEMPTY", "WITHDRAW")
 
@@ -557,7 +587,9 @@ class _Folding:
         own = self.phones.get(primary.id) or primary.number
         if self.direction == "outbound":
             return own, dialled or (party is not primary and (party.called_number or party.number)) or self._clicked()
-        return own, dialled or next((self.phones[track.id] for track in self._called() if track.id in self.phones), called)
+        return own, dialled or next(
+            (self.phones[track.id] for track in self._called() if track.id in self.phones), called
+        )
 
     def _share(self, call: Call, held: list[Span]):
         """Share out the party's time."""
@@ -589,17 +621,17 @@ class _Folding:
             call.talk_s = _seconds(talk)
         call.queue_s, call.ring_s, call.ivr_s = _seconds(queue), _seconds(ring), _seconds(ivr)
         call.hold_s = _seconds(hold) if self._hears_hold() else None
-        if call.hold_s is None and hold and "ami" in self.story.sources:
-            self.notes.append("hold was not measured all the time")
+        if call.hold_s is None and self.story.sources != {"cel"}:
+            self.notes.append("hold was not measured all the time: talk is the connected time")
 
     def _hears_hold(self) -> bool:
         """Whether somebody who knows of hold listened whenever the party was connected."""
-        if self.story.sources == {"cel"}:
+        if self.story.sources == {"cel"} or not all(legs for _span, legs in self.contacts):
+            return False
+        if self.story.unheard is not None and self.spans and self.spans[0][0] < self.story.unheard:
             return False
         partners = {leg for _span, legs in self.contacts for leg in legs} | {self.party.id}
-        return all(
-            "cel" not in stay.seen for leg in partners for stay in self.story.tracks[leg].stays
-        )
+        return all("cel" not in stay.seen for leg in partners for stay in self.story.tracks[leg].stays)
 
     def _answered_unseen(self, call: Call):
         """Somebody answered, and no source told of the bridge."""

@@ -7,7 +7,13 @@ from .events import Event, parse_time
 from .phone import extension_of, is_internal, is_local
 from .site import Site
 
-_OUTCOMES = {"ANSWERED": "answered", "BUSY": "busy", "FAILED": "failed", "CONGESTION": "failed", "NO ANSWER": "no_answer"}
+_OUTCOMES = {
+    "ANSWERED": "answered",
+    "BUSY": "busy",
+    "FAILED": "failed",
+    "CONGESTION": "failed",
+    "NO ANSWER": "no_answer",
+}
 
 
 def fold(events: Iterable[Event], site: Site = Site()) -> Call | None:
@@ -44,8 +50,7 @@ class _Folding:
             behind = channel.rpartition(";")[0]
             if any(other.text("channel").rpartition(";")[0] == behind for other in self.rows):
                 return None
-            number = channel.removeprefix("Local/").partition("@")[0]
-            return number
+            return channel.removeprefix("Local/").partition("@")[0]
         return extension_of(channel, "", self.site) or ""
 
     def call(self) -> Call:
@@ -54,7 +59,9 @@ class _Folding:
         from_number, to_number = first.text("from"), first.text("to")
         caller = extension_of(first.text("channel"), from_number, site)
         called = [self._called(row) for row in rows]
-        outside = "" in called or (not any(called) and not is_internal(to_number, site) and to_number.strip("+").isdigit())
+        outside = "" in called or (
+            not any(called) and not is_internal(to_number, site) and to_number.strip("+").isdigit()
+        )
         direction = "inbound" if caller is None else "outbound" if outside else "internal"
         call = Call(
             call_id=first.call,
@@ -97,7 +104,15 @@ class _Folding:
         by_number: dict[str, Leg] = {}
         if caller is not None:
             outcome = {"missed": "no_answer", "abandoned": "cancelled", "busy": "busy", "failed": "failed"}
-            call.legs.append(Leg(first.leg, caller, "caller", offered_at=call.started_at, outcome=outcome.get(call.disposition, "answered")))
+            call.legs.append(
+                Leg(
+                    first.leg,
+                    caller,
+                    "caller",
+                    offered_at=call.started_at,
+                    outcome=outcome.get(call.disposition, "answered"),
+                )
+            )
         taken = self._taken()
         for row in self.rows:
             number = self._called(row)
@@ -126,7 +141,13 @@ class _Folding:
         taken = self._taken()
         if not taken:
             call.talk_s = 0.0
-            if len(self.rows) == 1 and call.legs and call.disposition in ("missed", "busy") and call.started_at and call.ended_at:
+            if (
+                len(self.rows) == 1
+                and call.legs
+                and call.disposition in ("missed", "busy")
+                and call.started_at
+                and call.ended_at
+            ):
                 call.ring_s = (call.ended_at - call.started_at).total_seconds()
             for leg in call.legs:
                 if leg.role == "caller":
@@ -158,7 +179,9 @@ class _Folding:
     def _talk(self, row: Event) -> float | None:
         answer, end = self._answer(row), parse_time(row.data.get("end"))
         if answer is not None and answer == row.at:
-            self.notes.append("answered in the second in which it began: a menu may have done that, talk may include it")
+            self.notes.append(
+                "answered in the second in which it began: a menu may have done that, talk may include it"
+            )
         return (end - answer).total_seconds() if answer and end else None
 
 

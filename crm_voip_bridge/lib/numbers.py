@@ -256,12 +256,14 @@ def _number(digits, bare, plus, country, site, dialled) -> str | None:
             number = phonenumbers.parse(spelling, region)
         except phonenumbers.NumberParseException:
             continue
+        text = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        if len(text) > MAX_E164:
+            continue  # a plan may know longer ones (Germany), the world's networks do not
         if phonenumbers.is_valid_number(number):
-            return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+            return text
         if possible is None and len(digits) >= MIN_POSSIBLE and region is not _ONLY_VALID:
-            text = phonenumbers.format_number(number, PhoneNumberFormat.E164)
             reason = phonenumbers.is_possible_number_with_reason(number)
-            if reason == phonenumbers.ValidationResult.IS_POSSIBLE and len(text) <= MAX_E164:
+            if reason == phonenumbers.ValidationResult.IS_POSSIBLE:
                 possible = text
     return possible
 

@@ -107,13 +107,15 @@ class Intake:
         """The PBX is gone: what comes next waits until its history was read."""
         self.ready = False
 
-    def history(self, events: Iterator[Event], now: float) -> Iterator[None]:
+    def history(self, events: Iterator[Event], heard: datetime, now: float) -> Iterator[None]:
         """Take what the PBX wrote down, then what was held.
 
+        :param heard: PBX time since when somebody listens again
         :return: an iterator that must be driven to its end; each step takes a bounded time
         :raise SpoolProblem: the rest was not taken
         """
         self.gate.history_begins()
+        self._keep(self.gate.unheard(heard, now), now)
         for count, event in enumerate(events, 1):
             self._pass(event, now)
             if count % 500 == 0:
@@ -462,14 +464,15 @@ class Bridge:
 
     def _catch_up(self, link, maker: AmiEvents, channels: "_Channels") -> None:
         """What happened while nobody listened; the session is read on meanwhile."""
+        heard = parse_time(link.ask("Ping").get("timestamp")) or datetime.now(UTC)
         if self.spool.begun is None:
             # a new spool: the past is not its business, what comes from now on is, by the PBX's clock
-            self.intake.begin(parse_time(link.ask("Ping").get("timestamp")) or datetime.now(UTC))
+            self.intake.begin(heard)
             events = iter(())
         else:
             events = self.history.since(max(self.intake.settled - OVERLAP, self.spool.begun))
         try:
-            for _step in self.intake.history(events, self.clock()):
+            for _step in self.intake.history(events, heard, self.clock()):
                 for block in link.read(0):
                     self._take(block, maker, channels)
                 if not self.running:
@@ -477,7 +480,7 @@ class Bridge:
             self.notices.over("cel", "The PBX's history can be read again")
         except HistoryProblem as problem:
             self.notices.say("cel", str(problem), logging.ERROR)
-            for _step in self.intake.history(iter(()), self.clock()):
+            for _step in self.intake.history(iter(()), heard, self.clock()):
                 pass
 
     def _tell_gate(self) -> None:

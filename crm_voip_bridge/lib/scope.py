@@ -27,7 +27,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from .events import Event, event_id, format_time
+from .events import Event, event_id, format_time, parse_time
 from .numbers import e164
 from .phone import endpoint, extension_of, is_internal
 from .site import Site
@@ -66,6 +66,7 @@ class Scope:
     :param version: Odoo's name for this state of it
     :param site: the PBX's habits; its ``extensions`` are all that Odoo knows
     :param ticked: the extensions that are recorded
+    :param since: extension -> when it was ticked; it counts as unticked in calls that began earlier
     :param key: of the hashes, see :func:`never_hash`
     :param never: hash -> extensions of the person whose number it is; empty: of the company
     """
@@ -75,6 +76,7 @@ class Scope:
     ticked: frozenset[str] = frozenset()
     key: str = ""
     never: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    since: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def from_answer(cls, values: Mapping) -> "Scope":
@@ -101,7 +103,10 @@ class Scope:
                 trunks=frozenset(map(str, values.get("trunks") or ())),
             )
             ticked = frozenset(number for number, ticked in extensions.items() if ticked)
-            return cls(str(values["version"]), site, ticked, key, numbers)
+            since = {str(number): parse_time(moment) for number, moment in (values.get("since") or {}).items()}
+            if None in since.values():
+                raise BadScope("the scope has an extension ticked at no believable time")
+            return cls(str(values["version"]), site, ticked, key, numbers, since)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadScope(f"Odoo's answer is no scope ({type(error).__name__}: {error})") from error
 
@@ -247,10 +252,10 @@ class Gate:
         """
         call = self._call_of(event, now)
         call.last = now
-        if event.at:
+        if event.at and event.type != "unheard":
             call.first = min(call.first or event.at, event.at)
             call.last_at = max(call.last_at or event.at, event.at)
-        if event.source != "cel":
+        if event.source != "cel" and event.type != "unheard":
             call.live, call.heard = True, now
         before = call.begun and call.numbered
         named = self._note(call, event)
@@ -320,6 +325,20 @@ class Gate:
                 key = event_id("ami", "closed", ident, format_time(at) or "")
                 reason = "the PBX does not have the call any more; nobody saw its end"
                 out += self.feed(Event(key, "closed", ident, "", at, "ami", {"reason": reason}), now)
+        return out
+
+    def unheard(self, at: datetime, now: float) -> list[Event]:
+        """Nobody listened until this PBX time: what no history tells (hold) is not known of calls that last.
+
+        :return: what may be kept from now on, with an event that says so of each such call
+        """
+        out = []
+        for call in list(self._open.values()):
+            if not call.over and not call.ids <= call.gone:
+                ident = min(call.ids - call.gone)
+                out += self.feed(
+                    Event(event_id("ami", "unheard", ident, format_time(at)), "unheard", ident, "", at, "ami"), now
+                )
         return out
 
     def history_begins(self) -> None:
@@ -420,7 +439,7 @@ class Gate:
                 number = event.text("number")
                 leg.extension = self._phone(channel, number)
                 piped = _LOCAL.match(channel)
-                if piped and self._is_unticked(piped[1]):
+                if piped and self._is_unticked(call, piped[1]):
                     leg.hidden = True
             if kind in ("ringing", "dial_ended"):
                 leg.rung = True
@@ -490,16 +509,25 @@ class Gate:
         found = self._never[text] = self.scope.never_log(text)
         return found
 
-    def _is_unticked(self, number: str) -> bool:
-        """Whether a number is known to be a phone that is not recorded."""
-        return number not in self.scope.ticked and (number in self.scope.site.extensions or number in self.discovered)
+    def _records(self, call: _Call, number: str) -> bool:
+        """Whether a phone is recorded in this call: ticked when it began, and not for a person who is left out."""
+        if number not in self.scope.ticked or number in call.private:
+            return False
+        since = self.scope.since.get(number)
+        return since is None or call.first is None or call.first >= since
+
+    def _is_unticked(self, call: _Call, number: str) -> bool:
+        """Whether a number is known to be a phone that is not recorded in this call."""
+        return not self._records(call, number) and (
+            number in self.scope.site.extensions or number in self.discovered or number in call.private
+        )
 
     # --- the decision ---
 
     def _is_ticked(self, call: _Call) -> bool:
         """Whether a phone that is recorded takes part, and no person's never-log number does."""
         return not call.private and any(
-            leg.extension in self.scope.ticked and not leg.hidden for leg in call.legs.values()
+            leg.extension and not leg.hidden and self._records(call, leg.extension) for leg in call.legs.values()
         )
 
     def _decide(self, call: _Call) -> list[Event]:
@@ -511,7 +539,7 @@ class Gate:
             elif not leg.hidden:
                 touched = True
                 if leg.extension not in call.private:
-                    ticked |= leg.extension in self.scope.ticked
+                    ticked |= self._records(call, leg.extension)
                 elif leg.up or not leg.rung:
                     self._forget(call)
                     return []
@@ -546,9 +574,7 @@ class Gate:
                 call.pending.append(event)
                 self.waiting += 1
                 return []
-            if leg.hidden or (
-                leg.extension is not None and (leg.extension not in self.scope.ticked or leg.extension in call.private)
-            ):
+            if leg.hidden or (leg.extension is not None and not self._records(call, leg.extension)):
                 return []
         if event.call in call.gone:
             # the forgotten call was the older one, so the PBX goes on with its id
@@ -574,14 +600,14 @@ class Gate:
         def token(match):
             text = match[0]
             if len(text) <= self.scope.site.internal_max or text in self.scope.site.extensions:
-                return "" if self._is_unticked(text) or text in call.private else text
+                return "" if self._is_unticked(call, text) else text
             return "" if self._never_log(text) is not None and not self._belongs(call, text) else text
 
         def phone(match):
             # a phone that nobody knew is as good as unticked
             number = match[2]
             internal = number in self.scope.site.extensions or is_internal(number, self.scope.site)
-            return match[1] if internal and number not in self.scope.ticked - call.private else match[0]
+            return match[1] if internal and not self._records(call, number) else match[0]
 
         if key in ("args", "channel"):
             value = _NAMED_PHONE.sub(phone, value)

@@ -17,12 +17,15 @@ SECOND = 1_000_000
 #: AMI tells what CEL tells up to 0.28 s later (seen)
 SAME = 400_000
 
+#: what is said about a call rather than what happened in it
+ENTRIES = frozenset({"closed", "corrected", "picked", "unheard"})
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RANK = {
     kind: rank
     for rank, kind in enumerate(
         "started ringing paired app answered queued dial_ended status transferred bridged held resumed"
-        " unbridged abandoned unqueued app_ended hangup_requested ended closed".split()
+        " unbridged abandoned unqueued app_ended hangup_requested ended unheard closed".split()
     )
 }
 #: of a pair, the later time counts: an event that arrives afterwards must not shorten a call
@@ -105,6 +108,7 @@ class Story:
     calls: list[str] = field(default_factory=list)
     sources: set[str] = field(default_factory=set)
     closed: int | None = None
+    unheard: int | None = None
     last: int = 0
     timed: bool = True
     notes: list[str] = field(default_factory=list)
@@ -121,7 +125,7 @@ def tell(events: Iterable[Event]) -> Story:
         _TELL.get(event.type, _nothing)(story, at, event)
         if event.call not in story.calls:
             story.calls.append(event.call)
-        if event.type != "closed":
+        if event.type not in ENTRIES:
             story.last = max(story.last, at)
     for track in story.tracks.values():
         _finish(track, story)
@@ -131,8 +135,8 @@ def tell(events: Iterable[Event]) -> Story:
 def _timed(events: Iterable[Event], story: Story) -> list[tuple[int, Event]]:
     """Each event once, with a time, sorted."""
     unique = list({event.id: event for event in events}.values())
-    story.timed = any(event.at is not None for event in unique if event.type != "closed")
-    story.sources = {event.source for event in unique if event.type not in ("closed", "corrected", "picked")}
+    story.timed = any(event.at is not None for event in unique if event.type not in ENTRIES)
+    story.sources = {event.source for event in unique if event.type not in ENTRIES}
     last: dict[str, int] = {}
     known = []
     for event in unique:
@@ -341,6 +345,10 @@ def _ended(story, at, event):
     track.said = track.said or event.text("dial_status")
 
 
+def _unheard(story, at, event):
+    story.unheard = max(at, story.unheard or at)
+
+
 def _closed(story, at, event):
     story.closed = max(at, story.closed or at)
 
@@ -365,6 +373,7 @@ _TELL = {
     "hangup_requested": _hangup_requested,
     "ended": _ended,
     "closed": _closed,
+    "unheard": _unheard,
 }
 
 

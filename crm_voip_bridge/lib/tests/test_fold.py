@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stories import ANSWERED, ATTENDED, HELD, QUEUE, START, after, story
+
 from lib.call import DISPOSITIONS, OUTCOMES
 from lib.events import TYPES, Event
 from lib.fold import components, fold, fold_all
 from lib.site import Site
-from stories import ANSWERED, ATTENDED, HELD, QUEUE, START, after, story
 
 STORIES = {"answered": ANSWERED, "held": HELD, "queue": QUEUE, "attended": ATTENDED}
 
@@ -242,7 +243,9 @@ def test_parked():
 
 
 def test_short_number_through_a_trunk():
-    call = fold(story("0 started c PJSIP/101 101 1233", "0 started o PJSIP/provider 1233", "0 ringing o c 1233 1233@provider"))
+    call = fold(
+        story("0 started c PJSIP/101 101 1233", "0 started o PJSIP/provider 1233", "0 ringing o c 1233 1233@provider")
+    )
     assert (call.direction, [leg.number for leg in call.legs]) == ("outbound", ["101"])
 
 
@@ -250,6 +253,25 @@ def test_cel_knows_no_hold():
     call = fold([replace(event, source="cel") for event in ANSWERED])
     assert (call.talk_s, call.hold_s) == (60, None)
     assert any("hold" in note for note in call.notes)
+
+
+def test_taken_by_a_phone_that_is_not_recorded():
+    """Its leg is left out before anything is kept; the call is not missed for that."""
+    lines = ["0 started c PJSIP/trunk 0205550101 s", "0 started p PJSIP/101", "4 bridged c b", "4 ended p 26"]
+    call = fold(story(*lines, "24 unbridged c b", "24 ended c 16"))
+    assert (call.disposition, call.talk_s, call.hold_s) == ("answered", 20, None)
+    assert legs(call) == {("101", "called", "elsewhere")}
+    assert any("not recorded" in note for note in call.notes)
+
+
+def test_hold_that_nobody_heard():
+    """The bridge was down from 25 to 30: somebody may have taken the customer back."""
+    unheard = Event("u", "unheard", "c", "", after(30), "ami")
+    call = fold([*ANSWERED, *story("20 held p"), unheard])
+    assert (call.hold_s, call.talk_s, call.legs[0].talk_s) == (None, 60, 60)
+    # before anybody talked it does not matter
+    early = Event("u", "unheard", "c", "", after(3), "ami")
+    assert fold([*HELD, early]).hold_s == 15
 
 
 def test_in_progress_measures_nothing_yet():
@@ -293,7 +315,9 @@ def test_impossible_order_is_said():
 
 
 def test_an_end_before_the_start():
-    call = fold(story("9 started c PJSIP/trunk 0205550101 101", "9 started p PJSIP/101", "2 ended c 16", "2 ended p 16"))
+    call = fold(
+        story("9 started c PJSIP/trunk 0205550101 101", "9 started p PJSIP/101", "2 ended c 16", "2 ended p 16")
+    )
     assert (call.ended_at, call.disposition) == (None, "missed")
     assert call.notes
 

@@ -230,6 +230,9 @@ class TestAnything:
                 # what came out is what it is
                 assert e164(number.e164, country) == number.e164
 
+    def test_longer_than_any_network_takes(self):
+        assert e164("4950200000000000.0", "NL") is None
+
     @given(st.sampled_from(EXAMPLES), st.text(alphabet="abcdefghijklmnopqrstuvwyz", min_size=1, max_size=12))
     def test_letters_behind_a_number_make_it_none(self, pair, word):
         country, example = pair

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from lib.ami import MAX_LINE, AmiReader, read_ami
 from lib.cdr import read_cdr
 from lib.cel import read_cel
@@ -69,7 +70,7 @@ def test_any_bytes(pieces):
 HEADER = "eventtype,eventtime,cid_num,exten,channame,uniqueid,linkedid"
 
 
-@given(st.lists(st.text(max_size=60) | st.sampled_from([HEADER, 'ANSWER,1795319909.1,1,2,PJSIP/101-1,u,l', '"', ","])))
+@given(st.lists(st.text(max_size=60) | st.sampled_from([HEADER, "ANSWER,1795319909.1,1,2,PJSIP/101-1,u,l", '"', ","])))
 @settings(max_examples=300, deadline=None)
 @example([HEADER, 'ANSWER,9e99,1,2,"PJSIP'])
 def test_any_rows(lines):
@@ -109,7 +110,9 @@ def test_times(text, result):
     assert format_time(parse_time(text, ZoneInfo("Europe/Amsterdam"))) == result
 
 
-@pytest.mark.parametrize("text", ["", None, "0", "1970-01-01 00:00:00", "soon", "9e99", "99999999999999", "2026-13-01", [], True])
+@pytest.mark.parametrize(
+    "text", ["", None, "0", "1970-01-01 00:00:00", "soon", "9e99", "99999999999999", "2026-13-01", [], True]
+)
 def test_no_times(text):
     assert parse_time(text) is None
 

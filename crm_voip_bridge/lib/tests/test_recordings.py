@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from lib.ami import read_ami
 from lib.cdr import read_cdr
 from lib.cel import read_cel
@@ -111,11 +112,11 @@ def test_ami_and_cel_agree(name):
     for first, second in zip(one, two, strict=True):
         for key in ("started_at", "answered_at", "ended_at"):
             pair = getattr(first, key), getattr(second, key)
-            assert None in pair and pair[0] == pair[1] or abs(pair[0] - pair[1]) <= timedelta(seconds=0.3)
+            assert (None in pair and pair[0] == pair[1]) or abs(pair[0] - pair[1]) <= timedelta(seconds=0.3)
         for leg, other in zip(first.legs, second.legs, strict=True):
             for key in ("offered_at", "answered_at", "left_at"):
                 pair = getattr(leg, key), getattr(other, key)
-                assert None in pair and pair[0] == pair[1] or abs(pair[0] - pair[1]) <= timedelta(seconds=0.3)
+                assert (None in pair and pair[0] == pair[1]) or abs(pair[0] - pair[1]) <= timedelta(seconds=0.3)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,16 +3,17 @@
 import json
 import random
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import story
+from stories import START, story
 
 from lib.ami import read_ami
 from lib.cel import read_cel
-from lib.events import Event
+from lib.events import Event, format_time
 from lib.fold import fold
 from lib.scope import BadScope, Gate, Scope, never_hash
 from lib.site import Site
@@ -51,6 +52,37 @@ def through(gate, *parts, now=0.0):
             out += gate.feed(event, now)
             now += 0.001
     return out + gate.tick(now + 10)
+
+
+def test_ticking_does_not_look_back():
+    """A history that is read again shows nothing of a phone from before it was ticked."""
+    at = START + timedelta(hours=1)
+    since = Scope.from_answer({**ANSWER, "since": {"101": format_time(at)}})
+    earlier = inbound("c", CUSTOMER, "101", answered="101")
+    assert through(Gate(since), earlier) == []
+    later = [replace(event, at=event.at + timedelta(hours=2)) for event in earlier]
+    assert fold(through(Gate(since), later)).disposition == "answered"
+    # of a call that others took part in, only its leg is left out
+    both = through(Gate(since), inbound("d", CUSTOMER, "101", "102", answered="102"))
+    assert [leg.number for leg in fold(both).legs] == ["102"]
+    with pytest.raises(BadScope):
+        Scope.from_answer({**ANSWER, "since": {"101": "some day"}})
+
+
+def test_calls_that_last_are_told_that_nobody_listened():
+    gate = Gate(scope())
+    call = inbound("c", CUSTOMER, "101", answered="101")
+    for event in call[:7]:
+        gate.feed(event, 0.0)
+    (told,) = gate.unheard(START + timedelta(seconds=60), 1.0)
+    assert (told.type, told.call, told.leg) == ("unheard", "c", "")
+    assert gate.unheard(START + timedelta(seconds=60), 1.0)[0].id == told.id
+    for event in call[7:]:
+        gate.feed(event, 2.0)
+    assert gate.unheard(START + timedelta(seconds=90), 3.0) == []
+
+
+ANSWER = {"version": "1", "country": "NL", "extensions": {"101": True, "102": True, "109": False}}
 
 
 def texts(events):
