@@ -80,6 +80,19 @@ class TestIngest(VoipHttpCase):
         self.assertEqual(self.pbx.refused_count, 6)
         self.assertIn("no such type", kept.mapped("excerpt")[3])
 
+    def test_bridge_may_say_that_a_call_is_gone(self):
+        """After a crash the PBX does not have the call any more; nobody saw its end."""
+        begun = answered()[:8]
+        self.send(begun)
+        self.assertEqual(self.calls().disposition, "in_progress")
+        gone = {"id": "gone", "type": "closed", "call": "c", "at": begun[-1]["at"], "source": "ami", "data": {}}
+        self.assertEqual(self.send([gone])["accepted"], 1)
+        self.assertEqual((self.calls().disposition, self.calls().ended_at), ("answered", False))
+        self.assertIn("end was not seen", self.calls().notes)
+        # an entry of a person is made in Odoo, whatever a bridge says
+        forged = [{**gone, "id": "a", "source": "odoo"}, {**gone, "id": "b", "data": {"author": 2}}]
+        self.assertEqual(len(self.send(forged)["refused"]), 2)
+
     def test_hostile_texts(self):
         events = answered(number="\u202e<script>alert(1)</script>")
         events[0].data["name"] = "\x00\ud800<b>\u202e"
