@@ -64,7 +64,7 @@ class CrmVoipPbx(models.Model):
     extension_ids = fields.One2many("crm.voip.extension", "pbx_id")
     key_ids = fields.One2many("crm.voip.pbx.key", "pbx_id", string="Keys")
     state_ids = fields.One2many("crm.voip.pbx.state", "pbx_id", string="Bridges")
-    refused_ids = fields.One2many("crm.voip.refused", "pbx_id", string="Refused")
+    refused_ids = fields.One2many("crm.voip.refused", "pbx_id")
     outside_ids = fields.One2many("crm.voip.outside", "pbx_id", string="Outside scope")
 
     connection = fields.Selection(

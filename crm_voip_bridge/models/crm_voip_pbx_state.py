@@ -11,7 +11,7 @@ class CrmVoipPbxState(models.Model):
     _rec_name = "bridge"
     _log_access = False
 
-    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, readonly=True, ondelete="cascade")
+    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, index=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one(related="pbx_id.company_id")
     bridge = fields.Char(required=True, readonly=True)
     version = fields.Char(readonly=True)

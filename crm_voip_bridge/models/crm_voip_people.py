@@ -4,19 +4,11 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
-from odoo.tools.translate import LazyTranslate
-
-_lt = LazyTranslate(__name__)
 
 #: what a domain's ``in`` takes
 COLLECTION_TYPES = (list, tuple, AbstractSet)
 #: totals of a team with fewer people than this count as a person's figures
 SMALL_TEAM = 3
-
-_REFUSED = _lt(
-    "This would put what single persons did side by side. It needs a decision of the company: "
-    "an administrator of calls can make it under “Figures of persons” in the settings, with a purpose and an agreement."
-)
 
 
 class CrmVoipPeople(models.AbstractModel):
@@ -226,7 +218,13 @@ class CrmVoipPeople(models.AbstractModel):
     def _people_demand(self):
         """:raise UserError: persons may not be put side by side"""
         if not self._people_decided():
-            raise UserError(self.env._(_REFUSED))
+            raise UserError(
+                self.env._(
+                    "This would put what single persons did side by side. It needs a decision of the company: an "
+                    "administrator of calls can make it under “Figures of persons” in the settings, with a purpose "
+                    "and an agreement."
+                )
+            )
 
     @api.model
     def _people_until(self):

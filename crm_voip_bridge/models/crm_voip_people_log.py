@@ -11,7 +11,7 @@ class CrmVoipPeopleLog(models.Model):
     _rec_name = "how"
     _log_access = False
 
-    person_id = fields.Many2one("res.users", "Person", required=True, index=True, readonly=True, ondelete="cascade")
+    person_id = fields.Many2one("res.users", required=True, index=True, readonly=True, ondelete="cascade")
     user_id = fields.Many2one("res.users", "Who looked", required=True, readonly=True, ondelete="cascade")
     at = fields.Datetime("When", required=True, readonly=True)
     how = fields.Selection(

@@ -19,7 +19,7 @@ class CrmVoipRefused(models.Model):
     _rec_name = "reason"
     _log_access = False
 
-    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, readonly=True, ondelete="cascade")
+    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, index=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one(related="pbx_id.company_id")
     at = fields.Datetime("Arrived", required=True, readonly=True)
     bridge = fields.Char(readonly=True)
