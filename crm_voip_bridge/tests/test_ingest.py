@@ -2,6 +2,7 @@ import json
 import time
 
 from odoo.addons.crm_voip_bridge.controllers.main import MAX_BODY
+from odoo.addons.crm_voip_bridge.lib.events import format_time
 from odoo.addons.crm_voip_bridge.lib.signature import headers
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -85,7 +86,7 @@ class TestIngest(VoipHttpCase):
         begun = answered()[:8]
         self.send(begun)
         self.assertEqual(self.calls().disposition, "in_progress")
-        gone = {"id": "gone", "type": "closed", "call": "c", "at": begun[-1]["at"], "source": "ami", "data": {}}
+        gone = {"id": "gone", "type": "closed", "call": "c", "at": format_time(begun[-1].at), "source": "ami", "data": {}}
         self.assertEqual(self.send([gone])["accepted"], 1)
         self.assertEqual((self.calls().disposition, self.calls().ended_at), ("answered", False))
         self.assertIn("end was not seen", self.calls().notes)
