@@ -48,9 +48,11 @@ class BridgeFile(http.Controller):
             return self._download(unit.read(), SERVICE_NAME, "text/plain; charset=utf-8")
 
     def _pbx(self, pbx_id):
-        pbx = request.env["crm.voip.pbx"].search([("id", "=", pbx_id)])
+        pbx = request.env["crm.voip.pbx"]
         # whoever may change it, as on the form; to anybody else it does not exist
-        if not pbx.has_access("write") or not pbx:
+        if pbx.has_access("write"):
+            pbx = pbx.search([("id", "=", pbx_id)])
+        if not pbx or not pbx.has_access("write"):
             raise NotFound()
         return pbx
 
