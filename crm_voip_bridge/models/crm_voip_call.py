@@ -427,7 +427,7 @@ class CrmVoipCall(models.Model):
         """:return: for each of ``folded`` the record that it was, an empty one if it is new"""
         call_refs = [call.call_id for _group, call in folded]
         call_ids = set().union(*(group.call_ids for group in groups))
-        found = self.search(
+        found = self.search_fetch(
             Domain("pbx_id", "=", pbx.id) & (Domain("id", "in", list(call_ids)) | Domain("call_ref", "in", call_refs)),
             order="id",
         )
@@ -609,9 +609,9 @@ class CrmVoipCall(models.Model):
     def _teams_of(self, pbx, user_ids):
         """:return: ``{user id: {team id}}``, all teams of the company under ``False``"""
         teams = defaultdict(set)
-        for member in self.env["crm.team.member"].search([("user_id", "in", sorted(user_ids))]):
+        for member in self.env["crm.team.member"].search_fetch([("user_id", "in", sorted(user_ids))]):
             teams[member.user_id.id].add(member.crm_team_id.id)
-        for team in self.env["crm.team"].search([("company_id", "in", [False, pbx.company_id.id])]):
+        for team in self.env["crm.team"].search_fetch([("company_id", "in", [False, pbx.company_id.id])]):
             teams[False].add(team.id)
             teams[team.user_id.id].add(team.id)
         return teams

@@ -84,4 +84,4 @@ class CrmVoipExtension(models.Model):
     @api.model
     def _of_pbx(self, pbx):
         """:return: ``{number: extensions}``, whoever had the number and whenever"""
-        return self.search([("pbx_id", "=", pbx.id)]).grouped("number")
+        return self.search_fetch([("pbx_id", "=", pbx.id)]).grouped("number")

@@ -62,7 +62,7 @@ class CrmVoipLeg(models.Model):
         :return: for each a list of values, None of a call that is only unticked phones'
         """
         extensions = self.env["crm.voip.extension"]._of_pbx(pbx)
-        known = self.search([("call_id", "in", [record.id for record, _call in calls if record])])
+        known = self.search_fetch([("call_id", "in", [record.id for record, _call in calls if record])], order="id")
         stored = {(leg.call_id.id, leg.ref) for leg in known}
         plans = []
         for record, call in calls:
@@ -106,7 +106,7 @@ class CrmVoipLeg(models.Model):
         :param calls: ``[(call record, [values]), …]``
         :return: the calls of which a leg was created, written or deleted
         """
-        existing = self.search(Domain("call_id", "in", [call.id for call, _rows in calls]), order="id")
+        existing = self.search_fetch(Domain("call_id", "in", [call.id for call, _rows in calls]), order="id")
         left = {}
         for leg in existing:
             left.setdefault((leg.call_id.id, leg.ref), []).append(leg)

@@ -208,17 +208,22 @@ class CrmVoipPbx(models.Model):
         site = self._site()
         return e164(text, site.country, site, dialled) or False
 
+    @tools.ormcache("self.id")
+    def _zone(self):
+        """:return: name of the company's time zone"""
+        return self.company_id.partner_id.tz or "UTC"
+
     def _day_of(self, moment):
         """:return: the day of a moment in the company's time zone, None for None"""
         if moment is None:
             return None
-        return moment.astimezone(pytz.timezone(self.company_id.partner_id.tz or "UTC")).date()
+        return moment.astimezone(pytz.timezone(self._zone())).date()
 
     def _hour_of(self, moment):
         """:return: the hour of a moment in the company's time zone, as ``crm.voip.call`` keeps it"""
         if moment is None:
             return False
-        return f"{moment.astimezone(pytz.timezone(self.company_id.partner_id.tz or 'UTC')).hour:02}"
+        return f"{moment.astimezone(pytz.timezone(self._zone())).hour:02}"
 
     def _line_of(self, call):
         """:return: ``(company id, team id)`` that the called number of ours stands for, False where it does not"""

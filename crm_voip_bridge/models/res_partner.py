@@ -15,13 +15,17 @@ class ResPartner(models.Model):
     )
 
     def write(self, vals):
-        if "country_id" in vals:
-            # sudo: whether a contact is a company of this database is decided here, and told to nobody
-            companies = self.env["res.company"].sudo().with_context(active_test=False)
-            if companies.search_count([("partner_id", "in", self.ids)], limit=1):
-                with self.env["crm.voip.number"]._watching_countries():
-                    return super().write(vals)
-        return super().write(vals)
+        if vals.keys().isdisjoint(("country_id", "tz")):
+            return super().write(vals)
+        # sudo: whether a contact is a company of this database is decided here, and told to nobody
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        if not companies.search_count([("partner_id", "in", self.ids)], limit=1):
+            return super().write(vals)
+        with self.env["crm.voip.number"]._watching_countries():
+            result = super().write(vals)
+        # the PBX keeps its time zone in mind
+        self.env.registry.clear_cache()
+        return result
 
     def _crm_voip_customer(self):
         return self, self.env["crm.lead"]
