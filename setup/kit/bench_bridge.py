@@ -84,7 +84,9 @@ def _measure(folder: Path):
     result(section, "AMI events/s", f"{rate:.0f}", f"{raw / took:.0%} of raw", "10000/s", rate >= 10_000)
     result(section, "raw: cut into keys and values, same rows in SQLite", f"{blocks / raw:.0f}")
     result(section, "reading the spool to send, and acknowledging", f"{sent / sending:.0f}", f"{sent} events kept")
-    result(section, "memory, MB", f"{_rss():.0f}", f"{before:.0f} at the start, at most {most:.0f}", "60 MB", most <= 60)
+    result(
+        section, "memory, MB", f"{_rss():.0f}", f"{before:.0f} at the start, at most {most:.0f}", "60 MB", most <= 60
+    )
 
 
 def _scope(extensions: dict) -> Scope:
@@ -128,7 +130,9 @@ def _stream(recorded, calls: int):
     for at, pattern, swap, bridge, block in heapq.merge(*told, key=lambda item: item[0]):
         block = pattern.sub(lambda match, swap=swap: swap[match[0]], block)
         block = re.sub(rb"\nTimestamp: [0-9.]+", b"\nTimestamp: %.6f" % at, block, count=1)
-        yield re.sub(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", bridge, block).replace(b"\n", b"\r\n") + b"\r\n\r\n"
+        yield (
+            re.sub(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", bridge, block).replace(b"\n", b"\r\n") + b"\r\n\r\n"
+        )
 
 
 # ------------------------------------------------------------------ the raw limit

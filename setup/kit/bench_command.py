@@ -88,7 +88,7 @@ def _prepare(server: odoo.Odoo, contacts: int, fresh: bool) -> None:
         started = time.monotonic()
         with step(f"The database for measuring: installing {MAIN_ADDON}, which reads all numbers"):
             server.install(DATABASE, MAIN_ADDON)
-        mark_done("bench-install", f"{time.monotonic() - started:.0f}")
+        mark_done("bench-install", f"{time.monotonic() - started:.0f} s")
         server.cluster.sql("VACUUM ANALYZE", DATABASE)
         mark_done("bench-code", code)
         mark_done(DATABASE, mark)
@@ -138,6 +138,9 @@ def _measure(program: str, environment: dict, *arguments) -> list[Result]:
 
 def _print(results: list[Result], contacts: int) -> None:
     say(f"\n{contacts:_} contacts, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the end")
+    installed = RUN / "done" / "bench-install"
+    if installed.exists():
+        say(f"Installing {MAIN_ADDON} when this database was prepared: {installed.read_text()}")
     width = [max(len(getattr(row, name)) for row in results) for name in ("what", "figure", "beside")]
     section = None
     for row in results:
