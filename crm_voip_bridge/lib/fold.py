@@ -575,6 +575,8 @@ class _Folding:
             self._without_times(call)
         if story.sources == {"cel"}:
             call.notes.append("CEL knows no hold: talk is the connected time")
+            if call.ended_at and all(track.cause is None for track in story.tracks.values()):
+                call.notes.append("CEL came without its extra column: busy, refused and given up are not told apart")
         call.notes[:] = dict.fromkeys(call.notes)
         return call
 

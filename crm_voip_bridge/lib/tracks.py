@@ -237,7 +237,8 @@ def _answered(story, at, event):
 
 def _bridged(story, at, event):
     track = _track(story, event)
-    bridge = event.text("bridge")
+    # a source that does not name its bridges has one a call, as far as anybody can tell
+    bridge = event.text("bridge") or event.call
     if event.data.get("parked") is True:
         _leave(track, at, event.source)
         if not track.parked or track.parked[-1][1] is not None:
@@ -257,6 +258,9 @@ def _bridged(story, at, event):
 def _unbridged(story, at, event):
     track = _track(story, event)
     bridge = event.text("bridge")
+    if not bridge:
+        _leave(track, at, event.source)
+        return
     if track.parked and bridge == track.car_park:
         track.parked[-1][1] = track.parked[-1][1] or at
         return

@@ -195,6 +195,21 @@ def test_a_prefix_is_never_longer(name, source):
             assert all((getattr(part, key) or 0) <= (getattr(call, key) or 0) + 0.001 for key in SECONDS)
 
 
+@pytest.mark.parametrize("name", ["inbound_busy", "queue_given_up", "inbound_answered", "group_answered"])
+def test_cel_without_its_extra_column(name):
+    """The call is there, and a note says what cannot be known."""
+    rows = list(csv.DictReader(io.StringIO(cel_text(name))))
+    text = io.StringIO()
+    out = csv.DictWriter(text, [column for column in rows[0] if column != "extra"], extrasaction="ignore")
+    out.writeheader()
+    out.writerows(rows)
+    (call,) = fold_all(read_cel(text.getvalue().splitlines()))
+    (want,) = expected(name)
+    assert call.disposition == ("answered" if want["disposition"] == "answered" else "missed")
+    assert call.talk_s == pytest.approx(want["talk_s"], abs=0.5)
+    assert any("extra column" in note for note in call.notes)
+
+
 CDR_KNOWS = {"inbound_answered", "inbound_not_answered", "outbound_answered", "outbound_busy", "internal"}
 
 
