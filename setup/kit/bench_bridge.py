@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import sys
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 from lib.ami import AmiEvents, AmiReader
@@ -47,7 +48,7 @@ def _measure(folder: Path):
     intake, reader, maker = Intake(spool), AmiReader(), AmiEvents()
     extensions = {str(number): True for number in range(101, 121)}
     intake.set_scope(_scope(extensions), time.monotonic())
-    for _ in intake.history(iter(()), time.monotonic()):
+    for _ in intake.history(iter(()), datetime.now(timezone.utc), time.monotonic()):
         pass
     before = _rss()
     most = before

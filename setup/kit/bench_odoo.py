@@ -24,7 +24,7 @@ from .bench_result import result
 #: calls of a batch; a bridge sends EVENTS at most
 BATCH, EVENTS = 500, 500
 #: measured batches; one more goes before, unmeasured
-BATCHES = 6
+BATCHES = 10
 #: seconds that a call of the usual shape takes
 LASTING = 180
 PHONES = [str(number) for number in range(101, 121)]
@@ -45,6 +45,7 @@ def main():
         contacts = _count(cr)
         pbx_id, key, secret = _set_up(api.Environment(cr, SUPERUSER_ID, {}))
     _clean(registry)
+    _warm(registry)
     try:
         if "path" in parts:
             client = OdooClient(f"http://127.0.0.1:{port}", key, secret, database, timeout=600)
@@ -99,6 +100,16 @@ def _clean(registry):
         cr._cnx.autocommit = True
         for table in ("journal", "call_ref", "call", "leg", "call_user_rel", "call_team_rel"):
             cr.execute(f"VACUUM ANALYZE crm_voip_{table}")
+
+
+def _warm(registry):
+    """Have contacts and their indexes in memory, as they are in an Odoo that works: no disk is measured."""
+    with registry.cursor() as cr:
+        cr.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
+        cr.execute(
+            "SELECT pg_prewarm(oid, 'read') FROM pg_class WHERE relkind IN ('r', 'i')"
+            " AND relname ~ '^(res_partner|crm_lead|crm_voip_number)(_|$)'"
+        )
 
 
 # ------------------------------------------------------------------ calls
@@ -201,7 +212,7 @@ def measure_path(registry, send, pbx_id, contacts):
     _check(registry, (1 + 2 * BATCHES) * BATCH * 2)
     with registry.cursor() as cr:
         api.Environment(cr, SUPERUSER_ID, {}).company.crm_voip_chatter = True
-    chatter = [send(list(itertools.chain(*calls.take(BATCH)))) for _ in range(max(2, BATCHES // 3))]
+    chatter = [send(list(itertools.chain(*calls.take(BATCH)))) for _ in range(4)]
     with registry.cursor() as cr:
         cr.execute("SELECT count(*) FROM mail_message WHERE crm_voip_call_id IS NOT NULL")
         lines = cr.fetchone()[0] / (len(chatter) * BATCH)
