@@ -9,6 +9,8 @@ is installed.
     machine     Debian packages, the Python environment, the JavaScript tools
     postgres    a database cluster of our own
     odoo        Odoo 19: get it, start it, ask it
+    installation  what uninstalling leaves behind
+    peers       addons of others, fetched
     pbx         Asterisk: get it, start it; company is whom it serves
     scenarios   calls by real telephones (sip), and what is true about them
     proof       whether Odoo says the same

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -121,12 +122,12 @@ class Odoo:
         """Make `database` anew as a copy of `source`, with its files."""
         self.drop(database)
         self.cluster.copy(source, database)
-        shutil.copytree(_filestore(source), _filestore(database))
+        shutil.copytree(filestore(source), filestore(database))
 
     def drop(self, database: str) -> None:
         """Remove a database and its files."""
         self.cluster.drop(database)
-        shutil.rmtree(_filestore(database), ignore_errors=True)
+        shutil.rmtree(filestore(database), ignore_errors=True)
 
     def install(self, database: str, *names: str, update: bool = False) -> Path:
         """Install (or update) addons; the path of the log. Trouble if it failed."""
@@ -149,6 +150,23 @@ class Odoo:
             raise Trouble(f"Not installed: {', '.join(sorted(missing))}. See {log}")
         return log
 
+    def uninstall(self, database: str, *names: str) -> Path:
+        """Uninstall addons; the path of the log."""
+        log = RUN / "log" / f"uninstall-{database}.log"
+        processes.run(self.command("module", "uninstall", "-d", database, *names), env=self.environment(), log=log)
+        return log
+
+    def shell(self, database: str, program: str) -> str:
+        """Run a program as `odoo-bin shell` does, with `env`; what it printed. Trouble if it failed."""
+        with tempfile.TemporaryFile() as file:
+            file.write(program.encode())
+            file.seek(0)
+            return processes.run(
+                self.command("shell", "-d", database, "--no-http", "--log-level=warn"),
+                env=self.environment(),
+                stdin=file,
+            )
+
     def _release(self) -> str:
         return (self.root / "odoo" / "release.py").read_text()
 
@@ -166,7 +184,8 @@ class Odoo:
         )  # fmt: skip
 
 
-def _filestore(database: str) -> Path:
+def filestore(database: str) -> Path:
+    """Folder with the files of a database."""
     return _DATA / "filestore" / database
 
 

@@ -6,15 +6,16 @@ import re
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import lint_command, machine, odoo, postgres, processes
+from . import installation, lint_command, machine, odoo, peers, postgres, processes
 from .places import LOGS, NODE, PYTHON, RUN, SETUP, TOP, addons
-from .screen import say, step
+from .screen import Trouble, say, step
 
 PURE, ODOO, JAVASCRIPT, BROWSER, SIP = "pure", "Odoo", "JavaScript", "browser", "SIP end to end"
 LINT, CORE_LINT = "lint", "Odoo's test_lint"
+INSTALLATION, BESIDE = "uninstalling", "beside others"
 TEST_DATABASE = "crm_voip_test"
 FAST_DATABASE = "crm_voip_fast"
 SIP_DATABASE = "crm_voip_once"
@@ -95,6 +96,10 @@ def _pure_folders() -> list[Path]:
     return [folder for folder in (*sorted(TOP.glob("*/lib/tests")), SETUP / "tests") if folder.is_dir()]
 
 
+def _odoo_folders() -> list[Path]:
+    return [TOP / name / "tests" for name in addons() if (TOP / name / "tests").is_dir()]
+
+
 def _pure() -> Result:
     total = Result(PURE)
     for folder in _pure_folders():
@@ -115,12 +120,11 @@ def _with_odoo(server: odoo.Odoo) -> list[Result]:
         log = server.install(TEST_DATABASE, *addons())
     installing = Result(ODOO, seconds=time.monotonic() - started)
     _check_log(installing, "installing", log)
-    tests = sorted(folder for folder in TOP.glob("*/tests") if (folder.parent / "__manifest__.py").exists())
-    results = _pytest_odoo(server, TEST_DATABASE, tests)
+    results = _pytest_odoo(server, TEST_DATABASE, _odoo_folders())
     _add(results[ODOO], installing)
     core = _core_lint(server)
     server.drop(TEST_DATABASE)
-    return [*results.values(), core]
+    return [*results.values(), core, _uninstalling(server), _beside(server)]
 
 
 def _odoo_fast(what: list | None = None, more: list | None = None) -> list[Result]:
@@ -129,7 +133,7 @@ def _odoo_fast(what: list | None = None, more: list | None = None) -> list[Resul
         server = odoo.Odoo(odoo.prepare(), cluster)
         server.ready(FAST_DATABASE)
         if what is None:
-            what, more = sorted(TOP.glob("*/tests")), ["--no-browser"]
+            what, more = _odoo_folders(), ["--no-browser"]
         results = _pytest_odoo(server, FAST_DATABASE, what, more or [])
         return [result for result in results.values() if result.passed or result.failed or result.skipped]
 
@@ -168,6 +172,39 @@ def _core_lint(server: odoo.Odoo) -> Result:
     environment = {"NODE_PATH": str(NODE / "node_modules")}
     result = _pytest_odoo(server, TEST_DATABASE, [tests], more, label=CORE_LINT, **environment)[ODOO]
     result.kind = CORE_LINT
+    return result
+
+
+def _uninstalling(server: odoo.Odoo) -> Result:
+    """What is left of the addons after they were used and uninstalled."""
+    result, started = Result(INSTALLATION), time.monotonic()
+    for what, complaint, log in installation.check(server, TEST_DATABASE):
+        if complaint:
+            result.fail(f"{what}:\n{complaint}")
+        elif log:
+            _check_log(result, what, log)
+        else:
+            result.passed += 1
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _beside(server: odoo.Odoo) -> Result:
+    """The Odoo tests once more, but for those with a browser, where addons of others do similar things."""
+    result, started = Result(BESIDE), time.monotonic()
+    try:
+        server = replace(server, beside=(peers.folder(),))
+    except Trouble as trouble:
+        result.skip("beside addons of others", f"they could not be fetched: {trouble}")
+        return result
+    server.copy(server.template(), TEST_DATABASE)
+    with step(f"A new database with {', '.join(peers.PEERS)} and the addons"):
+        _check_log(result, "installing", server.install(TEST_DATABASE, *peers.PEERS, *addons()))
+    more = ["--ignore-glob=*/test_js.py", "--ignore-glob=*/test_tours.py"]
+    for found in _pytest_odoo(server, TEST_DATABASE, _odoo_folders(), more, label=BESIDE).values():
+        _add(result, found)
+    server.drop(TEST_DATABASE)
+    result.seconds = time.monotonic() - started
     return result
 
 
@@ -211,7 +248,7 @@ def _pytest_odoo(server, database, what, more=(), label=ODOO, **environment) -> 
         f"--odoo-extra=logfile={log}", "--odoo-extra=max-cron-threads=0", *more, *what,
     ]  # fmt: skip
     results = _pytest(label, options, variables, kinds=(ODOO, JAVASCRIPT, BROWSER))
-    if label == ODOO:
+    if label != CORE_LINT:
         _check_log(results[ODOO], "the log of the tests", log)
     return results
 
