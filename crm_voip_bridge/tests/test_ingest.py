@@ -86,7 +86,14 @@ class TestIngest(VoipHttpCase):
         begun = answered()[:8]
         self.send(begun)
         self.assertEqual(self.calls().disposition, "in_progress")
-        gone = {"id": "gone", "type": "closed", "call": "c", "at": format_time(begun[-1].at), "source": "ami", "data": {}}
+        gone = {
+            "id": "gone",
+            "type": "closed",
+            "call": "c",
+            "at": format_time(begun[-1].at),
+            "source": "ami",
+            "data": {},
+        }
         self.assertEqual(self.send([gone])["accepted"], 1)
         self.assertEqual((self.calls().disposition, self.calls().ended_at), ("answered", False))
         self.assertIn("end was not seen", self.calls().notes)
