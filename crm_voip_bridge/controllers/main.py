@@ -82,7 +82,8 @@ class CrmVoipBridge(http.Controller):
 
         fresh, version = in_own_transaction(pbx.env, take)
         if fresh:
-            pbx.env["crm.voip.call"]._fold_marked(pbx, pbx.env["crm.voip.call.ref"]._refs_of(fresh))
+            refs = pbx.env["crm.voip.call.ref"]._refs_of(fresh)
+            pbx.env["crm.voip.call"]._fold_marked(pbx, refs, told=fresh)
         return {
             "accepted": len(fresh),
             "known": len(events) - len(fresh),

@@ -314,18 +314,17 @@ class CrmVoipCall(models.Model):
     # --- folding ---
 
     @api.model
-    def _fold_marked(self, pbx, refs, skip_locked=False):
+    def _fold_marked(self, pbx, refs, skip_locked=False, told=()):
         """Fold marked calls in transactions of their own; what fails stays marked.
 
         All together, and where that fails in halves, so that one call that cannot be folded keeps
         no other from appearing.
 
         :param refs: ids of calls of one PBX
+        :param told: events of the journal that need not be read again
         """
         try:
-            in_own_transaction(
-                self.env, lambda env: env[self._name]._fold(pbx.with_env(env), refs, skip_locked=skip_locked)
-            )
+            in_own_transaction(self.env, lambda env: env[self._name]._fold(pbx.with_env(env), refs, skip_locked, told))
         except CONFLICTS as error:
             _logger.info("PBX %s: %s calls are folded later: %s", pbx.id, len(refs), type(error).__name__)
             in_own_transaction(self.env, lambda env: env.ref("crm_voip_bridge.ir_cron_fold")._trigger())
@@ -335,8 +334,8 @@ class CrmVoipCall(models.Model):
         except Exception as error:
             if len(refs) > 1:
                 middle = len(refs) // 2
-                self._fold_marked(pbx, refs[:middle], skip_locked)
-                self._fold_marked(pbx, refs[middle:], skip_locked)
+                self._fold_marked(pbx, refs[:middle], skip_locked, told)
+                self._fold_marked(pbx, refs[middle:], skip_locked, told)
                 return
             reason = type(error).__name__
             if in_own_transaction(self.env, lambda env: env["crm.voip.call.ref"]._note_error(pbx, refs, reason)):
@@ -359,15 +358,16 @@ class CrmVoipCall(models.Model):
         return len(waiting)
 
     @api.model
-    def _fold(self, pbx, refs, skip_locked=False):
+    def _fold(self, pbx, refs, skip_locked=False, told=()):
         """Fold the marked ones among some calls, in this transaction.
 
         :param refs: ids of calls of one PBX
+        :param told: events of the journal that need not be read again
         :return: the calls that were created or changed
         """
         self = self.with_context(**QUIET)  # noqa: PLW0642
         Ref = self.env["crm.voip.call.ref"]
-        groups = Ref._groups(pbx, refs, skip_locked)
+        groups = Ref._groups(pbx, refs, skip_locked, told)
         if not groups:
             return self.browse()
         site = pbx._site()

@@ -96,11 +96,12 @@ class CrmVoipCallRef(models.Model):
         )
 
     @api.model
-    def _groups(self, pbx, refs, skip_locked=False):
+    def _groups(self, pbx, refs, skip_locked=False, told=()):
         """Lock the marked calls among some ids, with all that belongs to them, and read their events.
 
         :param refs: ids of calls
         :param skip_locked: leave what another transaction is folding to it
+        :param told: events of the journal that need not be read again
         :return: list of :class:`Group`
         """
         rows = self.env.execute_query(
@@ -120,7 +121,7 @@ class CrmVoipCallRef(models.Model):
                 nodes.setdefault(key, (None, key[0], None))
             calls = {ref for ref, is_leg in nodes if not is_leg} - events.keys()
             events.update((ref, []) for ref in calls)
-            for event in self.env["crm.voip.journal"]._events(pbx, calls) if calls else ():
+            for event in self.env["crm.voip.journal"]._events(pbx, calls, told) if calls else ():
                 events[event.call].append(event)
             wanted.update(*(_named(events[call]) for call in calls))
             # an event that came since the mark may name what was not known to belong here
@@ -168,7 +169,8 @@ class CrmVoipCallRef(models.Model):
             # a leg's row finds its call by the head
             (row_id, group.head, None if is_leg else call_of.get(id(group)))
             for group in groups
-            for row_id, is_leg in group.rows
+            for row_id, is_leg, head in group.rows
+            if not is_leg or head != group.head
         ]
         self.env.cr.execute(
             SQL(
@@ -189,7 +191,7 @@ class Group:
     """Ids that are one call, or several where the PBX used an id again, with their events.
 
     :param head: the id that stands for all
-    :param rows: ``(id, is_leg)`` of the rows of :class:`CrmVoipCallRef`
+    :param rows: ``(id, is_leg, head)`` of the rows of :class:`CrmVoipCallRef`
     :param call_ids: ids of the calls that were folded from it before, several if they merge now
     :param events: all that was said
     """
@@ -237,10 +239,10 @@ def _join(nodes, events):
     groups = {}
     for key in sorted(nodes):
         ref, is_leg = key
-        row_id, _head, call_id = nodes[key]
+        row_id, head, call_id = nodes[key]
         group = groups.setdefault(find(key), Group())
         if row_id:
-            group.rows.append((row_id, is_leg))
+            group.rows.append((row_id, is_leg, head))
         if call_id:
             group.call_ids.add(call_id)
         if not is_leg:

@@ -1,6 +1,7 @@
 import json
 import re
 import uuid
+from collections import defaultdict
 from dataclasses import replace
 from datetime import timezone
 
@@ -153,22 +154,45 @@ class CrmVoipJournal(models.Model):
     # --- reading ---
 
     @api.model
-    def _events(self, pbx, refs):
-        """:return: the events of these calls, in the order of their arrival"""
+    def _events(self, pbx, refs, told=()):
+        """:return: the events of these calls, those of a call in the order of their arrival
+
+        :param told: events of the journal that the caller has at hand; of calls of which the journal has no
+            others, they are not read again
+        """
+        complete = self._complete(pbx, refs, told)
         rows = self.env.execute_query(
             SQL(
                 """SELECT event_id, type, call_ref, leg_ref, at, source, COALESCE(data::text, '{}') FROM crm_voip_journal
                     WHERE pbx_id = %s AND call_ref = ANY(%s) ORDER BY id""",
                 pbx.id,
-                list(refs),
+                [ref for ref in refs if ref not in complete],
             )
         )
         # one text to read instead of one for each row
         contents = json.loads(f"[{','.join(row[-1] for row in rows)}]")
-        return [
+        return [event for events in complete.values() for event in events] + [
             Event(event_id, kind, call, leg or "", at and at.replace(tzinfo=timezone.utc), source or "", data)
             for (event_id, kind, call, leg, at, source, _text), data in zip(rows, contents, strict=True)
         ]
+
+    def _complete(self, pbx, refs, told):
+        """:return: ``{ref: events}`` of those calls of which all events are among ``told``"""
+        held = defaultdict(list)
+        for event in told:
+            held[event.call].append(event)
+        if len(told) == len(held):  # live: one event each, hardly ever all that there is
+            return {}
+        counts = self.env.execute_query(
+            SQL(
+                """SELECT call_ref, count(*) FROM crm_voip_journal
+                    WHERE pbx_id = %s AND call_ref = ANY(%s) GROUP BY call_ref""",
+                pbx.id,
+                [ref for ref in refs if ref in held],
+            )
+        )
+        # nothing leaves the journal and no id comes twice, so as many are the same ones
+        return {ref: held[ref] for ref, count in counts if count == len(held[ref])}
 
 
 def _is_plain(event):
