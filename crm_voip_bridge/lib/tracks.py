@@ -213,19 +213,13 @@ def _started(story, at, event):
             setattr(track, name, value)
 
 
-def _ringing(story, at, event):
+def _called(story, at, event):
+    """The leg is being called, or that came to an end; the first word counts."""
     track = _track(story, event)
     track.rang = True
     track.by = track.by or event.text("by")
     track.called_number = track.called_number or event.text("number")
     track.dial_string = track.dial_string or event.text("dialled")
-
-
-def _dial_ended(story, at, event):
-    track = _track(story, event)
-    track.rang = True
-    track.by = track.by or event.text("by")
-    track.called_number = track.called_number or event.text("number")
     track.status = track.status or event.text("status")
 
 
@@ -359,8 +353,8 @@ def _closed(story, at, event):
 
 _TELL = {
     "started": _started,
-    "ringing": _ringing,
-    "dial_ended": _dial_ended,
+    "ringing": _called,
+    "dial_ended": _called,
     "answered": _answered,
     "bridged": _bridged,
     "unbridged": _unbridged,
