@@ -22,6 +22,7 @@ DATABASE = "crm_voip_bench"
 # Other people's addons for the same work, at the version that is measured.
 PEERS = {"voip_oca": "odoo-addon-voip-oca==19.0.1.0.2", "crm_phonecall": "odoo-addon-crm-phonecall==19.0.1.0.1"}
 PORT = 8169
+PARTS = ("path", "lookup", "intake", "bridge")
 
 
 def main(arguments: list[str]) -> int:
@@ -31,28 +32,29 @@ def main(arguments: list[str]) -> int:
         description="Measures the way of calls into Odoo, the lookup of numbers and the bridge, each beside a peer "
         "or the raw limit. The first run prepares a database; the following ones take some minutes.",
     )
-    parser.add_argument("part", nargs="*", choices=[[], "path", "lookup", "intake", "bridge"], help="measure only this")
+    parser.add_argument("part", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"only {', '.join(PARTS)}")
     parser.add_argument("--contacts", type=int, default=CONTACTS, help=f"in the database (default: {CONTACTS:_})")
     parser.add_argument("--fresh", action="store_true", help="prepare the database anew")
     parser.add_argument("--port", type=int, default=PORT, help=f"of Odoo while measuring (default: {PORT})")
     options = parser.parse_args(arguments)
-    parts = options.part or ["path", "lookup", "intake", "bridge"]
+    parts = options.part or PARTS
     machine.system_packages({"postgresql": postgres.present()})
     machine.python_environment("requirements.txt")
     rows = []
-    if {"path", "lookup", "intake"} & set(parts):
+    database = DATABASE if options.contacts == CONTACTS else f"{DATABASE}_{options.contacts}"
+    if set(parts) - {"bridge"}:
         with postgres.running() as cluster:
             server = odoo.Odoo(odoo.prepare(), cluster, beside=(_peers(),))
-            _prepare(server, options.contacts, options.fresh)
+            _prepare(server, database, options.contacts, options.fresh)
             port = processes.free_port(options.port)
-            running = server.serve(DATABASE, port)
+            running = server.serve(database, port)
             with step("Odoo starts"):
                 _wait(f"http://127.0.0.1:{port}", running)
-            rows += _measure("bench_odoo", server.environment(), DATABASE, port, *(set(parts) - {"bridge"}))
+            rows += _measure("bench_odoo", server.environment(), database, port, *(set(parts) - {"bridge"}))
             processes.stop(running)
     if "bridge" in parts:
         rows += _measure("bench_bridge", machine.environment(PYTHONPATH=str(TOP / MAIN_ADDON)), RUN / "bench")
-    _print(rows, options.contacts)
+    _print(rows, options.contacts, RUN / "done" / f"{database}-seconds")
     return 0
 
 
@@ -74,28 +76,27 @@ def _peers() -> Path:
     return folder / "odoo" / "addons"
 
 
-def _prepare(server: odoo.Odoo, contacts: int, fresh: bool) -> None:
+def _prepare(server: odoo.Odoo, database: str, contacts: int, fresh: bool) -> None:
     """Have the database with so many contacts, the peers, and our addons as they are now."""
     mark = f"{contacts} {PEERS} {digest(SETUP / 'kit' / 'bench_contacts.py')}"
     code = digest(*_installed_files())
-    if fresh or not server.cluster.exists(DATABASE) or not done(DATABASE, mark):
-        server.copy(server.template(), DATABASE)
+    if fresh or not server.cluster.exists(database) or not done(database, mark):
+        server.copy(server.template(), database)
         with step("The database for measuring: addons of others"):
-            server.install(DATABASE, *PEERS)
+            server.install(database, *PEERS)
         with step(f"The database for measuring: {contacts:_} contacts"):
-            server.cluster.sql(SQL.format(contacts=contacts), DATABASE)
-            server.cluster.sql("VACUUM ANALYZE", DATABASE)
+            server.cluster.sql(SQL.format(contacts=contacts), database)
+            server.cluster.sql("VACUUM ANALYZE", database)
         started = time.monotonic()
         with step(f"The database for measuring: installing {MAIN_ADDON}, which reads all numbers"):
-            server.install(DATABASE, MAIN_ADDON)
-        mark_done("bench-install", f"{time.monotonic() - started:.0f} s")
-        server.cluster.sql("VACUUM ANALYZE", DATABASE)
-        mark_done("bench-code", code)
-        mark_done(DATABASE, mark)
-    elif not done("bench-code", code):
+            server.install(database, MAIN_ADDON)
+        mark_done(f"{database}-seconds", f"{time.monotonic() - started:.0f}")
+        server.cluster.sql("VACUUM ANALYZE", database)
+        mark_done(database, mark)
+    elif not done(f"{database}-code", code):
         with step(f"The database for measuring: updating {MAIN_ADDON}"):
-            server.install(DATABASE, MAIN_ADDON, update=True)
-        mark_done("bench-code", code)
+            server.install(database, MAIN_ADDON, update=True)
+    mark_done(f"{database}-code", code)
 
 
 def _installed_files() -> list[Path]:
@@ -136,11 +137,10 @@ def _measure(program: str, environment: dict, *arguments) -> list[Result]:
     return results
 
 
-def _print(results: list[Result], contacts: int) -> None:
+def _print(results: list[Result], contacts: int, installing: Path) -> None:
     say(f"\n{contacts:_} contacts, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the end")
-    installed = RUN / "done" / "bench-install"
-    if installed.exists():
-        say(f"Installing {MAIN_ADDON} when this database was prepared: {installed.read_text()}")
+    if installing.exists():
+        say(f"{MAIN_ADDON} took {installing.read_text()} s to install when this database was prepared")
     width = [max(len(getattr(row, name)) for row in results) for name in ("what", "figure", "beside")]
     section = None
     for row in results:
