@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
     if options.path or options.k:
         results = list(_chosen(options.path or ["."], options.k))
     elif options.fast:
-        results = [_pure(), *_odoo_fast()]
+        results = [_pure("-m", "not slow"), *_odoo_fast()]
     else:
         results = list(_everything())
     return _report(results)
@@ -100,10 +100,10 @@ def _odoo_folders() -> list[Path]:
     return [TOP / name / "tests" for name in addons() if (TOP / name / "tests").is_dir()]
 
 
-def _pure() -> Result:
+def _pure(*options: str) -> Result:
     total = Result(PURE)
     for folder in _pure_folders():
-        _add(total, _pytest_pure(folder, [folder]))
+        _add(total, _pytest_pure(folder, [*options, folder]))
     return total
 
 

@@ -26,6 +26,8 @@ from lib.process import EX_CONFIG, Bridge, Intake, Sender
 from lib.scope import Scope
 from lib.spool import Spool, SpoolProblem, glance
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).with_name("data")
 ADDON = Path(__file__).parents[2]
 NUMBER = "+31205556677"
