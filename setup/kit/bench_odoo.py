@@ -45,7 +45,6 @@ def main():
         contacts = _count(cr)
         pbx_id, key, secret = _set_up(api.Environment(cr, SUPERUSER_ID, {}))
     _clean(registry)
-    _warm(registry)
     try:
         if "path" in parts:
             client = OdooClient(f"http://127.0.0.1:{port}", key, secret, database, timeout=600)
@@ -102,13 +101,17 @@ def _clean(registry):
             cr.execute(f"VACUUM ANALYZE crm_voip_{table}")
 
 
-def _warm(registry):
-    """Have contacts and their indexes in memory, as they are in an Odoo that works: no disk is measured."""
+def _warm(registry, numbers):
+    """Have these contacts in memory, as they are in an Odoo that works: no disk is measured."""
     with registry.cursor() as cr:
-        cr.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
         cr.execute(
-            "SELECT pg_prewarm(oid, 'read') FROM pg_class WHERE relkind IN ('r', 'i')"
-            " AND relname ~ '^(res_partner|crm_lead|crm_voip_number)(_|$)'"
+            """SELECT count(lead.name), count(employer.name)
+                 FROM crm_voip_number number
+                 JOIN res_partner person ON person.id = number.partner_id
+                 JOIN res_partner employer ON employer.id = person.commercial_partner_id
+            LEFT JOIN crm_lead lead ON lead.partner_id = ANY(ARRAY[person.id, employer.id])
+                WHERE number.e164 = ANY(%s)""",
+            [numbers],
         )
 
 
@@ -121,14 +124,16 @@ class Calls:
     Four of five callers are in the CRM. They come one after the other, so that some 25 go on at once.
     """
 
-    def __init__(self, contacts):
-        self.contacts = contacts
+    def __init__(self, registry, contacts):
+        self.registry, self.contacts = registry, contacts
         self.run = int(time.time())
         self.counter = itertools.count(1)
 
     def take(self, count):
         """The next calls: lists of events, as the journal's JSON objects."""
-        return [self._call(next(self.counter)) for _ in range(count)]
+        places = [next(self.counter) for _ in range(count)]
+        _warm(self.registry, [self.number(place)[1] for place in places])
+        return [self._call(place) for place in places]
 
     def number(self, place):
         """Who calls, as a trunk says it; and the caller's E.164."""
@@ -197,7 +202,7 @@ class Sender:
 
 def measure_path(registry, send, pbx_id, contacts):
     """Calls per second from signed request to committed call, beside what could be had."""
-    calls = Calls(contacts)
+    calls = Calls(registry, contacts)
     send(list(itertools.chain(*calls.take(BATCH))))
     ours, split, raw, raw_split = [], [], [], []
     for _ in range(BATCHES):
@@ -376,7 +381,9 @@ def measure_lookup(registry, pbx_id, contacts, rounds=60):
         chance = random.Random(pbx_id)
 
         def some(count):
-            return [(n, e164(n)) for n in (chance.randrange(contacts) for _ in range(count))]
+            chosen = [(n, e164(n)) for n in (chance.randrange(contacts) for _ in range(count))]
+            _warm(registry, [number for _n, number in chosen])
+            return chosen
 
         def ours(texts):
             return index._match([Query(pbx._e164(text) or None, company) for text in texts])
