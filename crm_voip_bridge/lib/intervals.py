@@ -11,8 +11,11 @@ def union(spans: Iterable[Span]) -> list[Span]:
     >>> union([(5, 9), (1, 3), (2, 6), (7, 7)])
     [(1, 9)]
     """
+    spans = sorted(spans)
+    if len(spans) < 2:
+        return [span for span in spans if span[0] < span[1]]
     merged: list[Span] = []
-    for start, end in sorted(spans):
+    for start, end in spans:
         if start >= end:
             continue
         if merged and start <= merged[-1][1]:
@@ -28,10 +31,12 @@ def subtract(spans: Iterable[Span], holes: Iterable[Span]) -> list[Span]:
     >>> subtract([(0, 10)], [(2, 3), (8, 12)])
     [(0, 2), (3, 8)]
     """
+    spans, holes = union(spans), union(holes)
+    if not spans or not holes:
+        return spans
     left = []
-    holes = union(holes)
     place = 0
-    for start, end in union(spans):
+    for start, end in spans:
         while place < len(holes) and holes[place][1] <= start:
             place += 1
         # a hole may reach into the next span, so it is looked at again there
@@ -52,8 +57,8 @@ def intersect(spans: Iterable[Span], others: Iterable[Span]) -> list[Span]:
     >>> intersect([(0, 10)], [(2, 3), (8, 12)])
     [(2, 3), (8, 10)]
     """
-    spans = union(spans)
-    return subtract(spans, subtract(spans, others))
+    spans, others = union(spans), union(others)
+    return subtract(spans, subtract(spans, others)) if spans and others else []
 
 
 def length(spans: Iterable[Span]) -> int:

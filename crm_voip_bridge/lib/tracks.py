@@ -21,6 +21,7 @@ SAME = 400_000
 ENTRIES = frozenset({"closed", "corrected", "picked", "unheard"})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _RANK = {
     kind: rank
     for rank, kind in enumerate(
@@ -33,7 +34,7 @@ _ENDS = frozenset({"ended", "unbridged", "unqueued", "app_ended", "resumed"})
 
 
 def micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def moment(value: int | None) -> datetime | None:
