@@ -9,18 +9,15 @@ import json
 import os
 import subprocess
 import time
-import zipfile
 from pathlib import Path
 
-from . import machine, odoo, postgres, processes
+from . import machine, odoo, peers, postgres, processes
 from .bench_contacts import CONTACTS, SQL
 from .bench_result import Result
-from .places import CACHE, LOGS, MAIN_ADDON, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
+from .places import LOGS, MAIN_ADDON, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
 from .screen import Trouble, say, step
 
 DATABASE = "crm_voip_bench"
-# Other people's addons for the same work, at the version that is measured.
-PEERS = {"voip_oca": "odoo-addon-voip-oca==19.0.1.0.2", "crm_phonecall": "odoo-addon-crm-phonecall==19.0.1.0.1"}
 PORT = 8169
 PARTS = ("path", "lookup", "intake", "bridge")
 
@@ -44,7 +41,7 @@ def main(arguments: list[str]) -> int:
     database = DATABASE if options.contacts == CONTACTS else f"{DATABASE}_{options.contacts}"
     if set(parts) - {"bridge"}:
         with postgres.running() as cluster:
-            server = odoo.Odoo(odoo.prepare(), cluster, beside=(_peers(),))
+            server = odoo.Odoo(odoo.prepare(), cluster, beside=(peers.folder(),))
             _prepare(server, database, options.contacts, options.fresh)
             port = processes.free_port(options.port)
             running = server.serve(database, port)
@@ -61,29 +58,14 @@ def main(arguments: list[str]) -> int:
 # ------------------------------------------------------------------ the database
 
 
-def _peers() -> Path:
-    """Folder with the addons of others."""
-    folder = CACHE / f"peers-{'-'.join(PEERS.values())}"
-    if not folder.is_dir():
-        with step("Addons of others, to compare with"):
-            wheels = CACHE / "peers"
-            command = [PYTHON, "-m", "pip", "download", "--no-deps", "--no-input", "--disable-pip-version-check"]
-            processes.run([*command, "--dest", wheels, *PEERS.values()])
-            unpacked = folder.with_suffix(".part")
-            for wheel in wheels.glob("*.whl"):
-                zipfile.ZipFile(wheel).extractall(unpacked)
-            unpacked.rename(folder)
-    return folder / "odoo" / "addons"
-
-
 def _prepare(server: odoo.Odoo, database: str, contacts: int, fresh: bool) -> None:
     """Have the database with so many contacts, the peers, and our addons as they are now."""
-    mark = f"{contacts} {PEERS} {digest(SETUP / 'kit' / 'bench_contacts.py')}"
+    mark = f"{contacts} {peers.PEERS} {digest(SETUP / 'kit' / 'bench_contacts.py')}"
     code = digest(*_installed_files())
     if fresh or not server.cluster.exists(database) or not done(database, mark):
         server.copy(server.template(), database)
         with step("The database for measuring: addons of others"):
-            server.install(database, *PEERS)
+            server.install(database, *peers.PEERS)
         with step(f"The database for measuring: {contacts:_} contacts"):
             server.cluster.sql(SQL.format(contacts=contacts), database)
             server.cluster.sql("VACUUM ANALYZE", database)
