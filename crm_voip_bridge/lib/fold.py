@@ -289,7 +289,8 @@ class _Folding:
         while ways:
             here = ways.pop()
             near = set(inside.get(where.get(here, ""), ())) if here in where else set()
-            if here in pairs:
+            # the other end of a pipe may be known by name only: of a phone that is not recorded nothing else is kept
+            if pairs.get(here) in self.story.tracks:
                 near.add(pairs[here])
             for other in near - found:
                 found.add(other)
@@ -303,7 +304,7 @@ class _Folding:
         talking = {self.party.id} | {leg for _span, legs in self.contacts for leg in legs}
         for leg in talking if self._hears_hold() else ():
             for start, end in self.story.tracks[leg].holds:
-                held.append((start, end if end is not None else self.story.last))
+                held.append((start, self._until(end)))
         alone = union(self._stays(self.party))
         if self.spans:
             # alone in the bridge between two persons: the colleague asks somebody
@@ -311,17 +312,21 @@ class _Folding:
             held += [
                 span for span in subtract(alone, self.spans) if span[0] >= first and span[1] - span[0] > SECOND // 2
             ]
-        parked = [(start, end if end is not None else self.story.last) for start, end in self.party.parked]
+        parked = [(start, self._until(end)) for start, end in self.party.parked]
         return union([*intersect(held, union([*self.spans, *alone])), *parked])
 
+    def _until(self, end: int | None) -> int:
+        """What has no end yet lasted at least until the last thing that was said."""
+        return self.story.last if end is None else end
+
     def _stays(self, track: Track) -> list[Span]:
-        return [(stay.enter, stay.leave if stay.leave is not None else self.story.last) for stay in track.stays]
+        return [(stay.enter, self._until(stay.leave)) for stay in track.stays]
 
     def _queued(self) -> list[Span]:
         """When the party waited in a queue: until it was connected, whatever the source says of the end."""
         queued = []
         for start, end in self.party.queues:
-            end = end if end is not None else self.story.last
+            end = self._until(end)
             connected = min((span[0] for span in self.spans if span[0] >= start), default=None)
             if connected is not None:
                 # AMI: out of the queue while the agent hears an announcement; CEL: in it until the end
@@ -339,7 +344,7 @@ class _Folding:
                 continue
             if self.party is not self.primary and track.id in self.phones and not self.spans:
                 continue  # our own phone, not theirs
-            end = track.ended if track.ended is not None else self.story.last
+            end = self._until(track.ended)
             met = [span[0] for span, legs in self.contacts if track.id in legs or track is self.party]
             ringing.append((track.started, min(met, default=end)))
         return ringing
@@ -350,7 +355,7 @@ class _Folding:
         begins = [at for at in (party.up, *(at for at, app in party.apps if app not in _SILENT)) if at is not None]
         if not begins or party is not self.primary:
             return []
-        return [(min(begins), party.ended if party.ended is not None else self.story.last)]
+        return [(min(begins), self._until(party.ended))]
 
     # legs
 
@@ -361,7 +366,7 @@ class _Folding:
         if track.started is None:
             return False
         began = track.started
-        if not any(start <= began < (end or self.story.last) for start, end in self._stays(self.party)):
+        if not any(start <= began < (self._until(end)) for start, end in self._stays(self.party)):
             return False
         return began >= self.spans[0][0]
 
@@ -466,7 +471,7 @@ class _Folding:
             return "failed"
         if track.cause == _FORWARDED and self.spans:
             return "elsewhere"
-        end = track.ended if track.ended is not None else self.story.last
+        end = self._until(track.ended)
         if any(track.started is not None and track.started <= span[0] <= end + SECOND for span in self.spans):
             return "elsewhere"
         party = self.party
@@ -609,7 +614,7 @@ class _Folding:
                 for leg in call.legs:
                     leg.talk_s = None
                 return
-        end = ended if ended is not None else self.story.last
+        end = self._until(ended)
         life = [(party.started, end)]
         talk = intersect(subtract(self.spans, held), life)
         hold = intersect(held, life)

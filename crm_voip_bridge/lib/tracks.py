@@ -236,8 +236,7 @@ def _bridged(story, at, event):
     bridge = event.text("bridge") or event.call
     if event.data.get("parked") is True:
         _leave(track, at, event.source)
-        if not track.parked or track.parked[-1][1] is not None:
-            track.parked.append([at, None])
+        _open(track.parked, at)
         track.car_park = bridge
         return
     swapped = story.tracks.get(event.text("swap"))
@@ -257,7 +256,7 @@ def _unbridged(story, at, event):
         _leave(track, at, event.source)
         return
     if track.parked and bridge == track.car_park:
-        track.parked[-1][1] = track.parked[-1][1] or at
+        _close(track.parked, at)
         return
     if not any(stay.bridge == bridge for stay in track.stays) and track.up is not None:
         # nobody told how it came into the bridge; it cannot have been before it was up
@@ -272,30 +271,33 @@ def _leave(track: Track, at: int, source: str, bridge: str | None = None):
         stay.leave, stay.seen = at, (stay.seen[0], source)
 
 
+def _open(spans: list[list[int | None]], at: int):
+    if not spans or spans[-1][1] is not None:
+        spans.append([at, None])
+
+
+def _close(spans: list[list[int | None]], at: int):
+    if spans and spans[-1][1] is None:
+        spans[-1][1] = at
+
+
 def _held(story, at, event):
-    track = _track(story, event)
-    if not track.holds or track.holds[-1][1] is not None:
-        track.holds.append([at, None])
+    _open(_track(story, event).holds, at)
 
 
 def _resumed(story, at, event):
-    track = _track(story, event)
-    if track.holds and track.holds[-1][1] is None:
-        track.holds[-1][1] = at
+    _close(_track(story, event).holds, at)
 
 
 def _queued(story, at, event):
     track = _track(story, event)
     track.queue = event.text("queue") or track.queue
-    if not track.queues or track.queues[-1][1] is not None:
-        # CEL tells a moment before AMI that the queue began, and long after it that it ended
-        track.queues.append([at, None])
+    # CEL tells a moment before AMI that the queue began, and long after it that it ended
+    _open(track.queues, at)
 
 
 def _unqueued(story, at, event):
-    track = _track(story, event)
-    if track.queues and track.queues[-1][1] is None:
-        track.queues[-1][1] = at
+    _close(_track(story, event).queues, at)
 
 
 def _app(story, at, event):

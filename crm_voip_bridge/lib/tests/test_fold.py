@@ -215,6 +215,13 @@ def test_local_channels_are_pipes():
     assert (call.queue_s, call.talk_s, call.legs[0].talk_s) == (5, 20, 20)
 
 
+def test_a_pipe_whose_other_end_is_not_kept():
+    """Of a phone that is not recorded, only the name of the pipe to it remains."""
+    lines = ["0 started c PJSIP/trunk 0205550101 s", "0 started l1 Local/109@a-00000001;1", "0 paired l1 l1+l2"]
+    call = fold(story(*lines, "4 bridged l1 y", "4 bridged c y", "14 ended l1 16", "14 ended c 16"))
+    assert (call.call_id, call.ended_at) == ("c", after(14))
+
+
 def test_swap_in_a_bridge():
     """A local channel that is optimised away hands its place over, in whatever order that is told."""
     lines = ["0 started c PJSIP/trunk 0205550101 s", "0 started l1 Local/101@a-00000001;1"]
