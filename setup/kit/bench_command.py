@@ -11,23 +11,26 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import machine, odoo, peers, postgres, processes
+from . import machine, odoo, peers, postgres, processes, story_proof
 from .bench_contacts import CONTACTS, SQL
 from .bench_result import Result
+from .pbx import Pbx
 from .places import LOGS, MAIN_ADDON, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
+from .run_command import Site
 from .screen import Trouble, say, step
 
 DATABASE = "crm_voip_bench"
 PORT = 8169
-PARTS = ("path", "lookup", "intake", "bridge")
+DESK_DATABASE = "crm_voip_bench_desk"
+PARTS = ("path", "lookup", "intake", "bridge", "desk")
 
 
 def main(arguments: list[str]) -> int:
     """Prepare what is missing, measure, print the table."""
     parser = argparse.ArgumentParser(
         prog="setup/bench",
-        description="Measures the way of calls into Odoo, the lookup of numbers and the bridge, each beside a peer "
-        "or the raw limit. The first run prepares a database; the following ones take some minutes.",
+        description="Measures the way of calls into Odoo, the lookup of numbers, the bridge, each beside a peer "
+        "or the raw limit, and how soon a person at a desk sees what happens. The first run prepares a database; the following ones take some minutes.",
     )
     parser.add_argument("part", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"only {', '.join(PARTS)}")
     parser.add_argument("--contacts", type=int, default=CONTACTS, help=f"in the database (default: {CONTACTS:_})")
@@ -39,7 +42,8 @@ def main(arguments: list[str]) -> int:
     machine.python_environment("requirements.txt")
     rows = []
     database = DATABASE if options.contacts == CONTACTS else f"{DATABASE}_{options.contacts}"
-    if set(parts) - {"bridge"}:
+    of_odoo = set(parts) - {"bridge", "desk"}
+    if of_odoo:
         with postgres.running() as cluster:
             server = odoo.Odoo(odoo.prepare(), cluster, beside=(peers.folder(),))
             _prepare(server, database, options.contacts, options.fresh)
@@ -47,12 +51,30 @@ def main(arguments: list[str]) -> int:
             running = server.serve(database, port)
             with step("Odoo starts"):
                 _wait(f"http://127.0.0.1:{port}", running)
-            rows += _measure("bench_odoo", server.environment(), database, port, *(set(parts) - {"bridge"}))
+            rows += _measure("bench_odoo", server.environment(), database, port, *of_odoo)
             processes.stop(running)
     if "bridge" in parts:
         rows += _measure("bench_bridge", machine.environment(PYTHONPATH=str(TOP / MAIN_ADDON)), RUN / "bench")
+    if "desk" in parts:
+        rows += _desk(options.port)
     _print(rows, options.contacts, RUN / "done" / f"{database}-seconds")
     return 0
+
+
+def _desk(port: int) -> list[Result]:
+    """What a person at a desk waits for, with all parts real: this needs the demo PBX."""
+    pbx = Pbx()
+    with step("Asterisk"):
+        pbx.prepare()
+    story_proof.prepare()
+    with postgres.running() as cluster:
+        site = Site(odoo.Odoo(odoo.prepare(), cluster), DESK_DATABASE, pbx, processes.free_port(port))
+        try:
+            site.start(fresh=False)
+            environment = {**cluster.environment(), **machine.environment()}
+            return _measure("bench_desk", environment, site.address, DESK_DATABASE, pbx.data.name)
+        finally:
+            site.stop()
 
 
 # ------------------------------------------------------------------ the database

@@ -44,6 +44,7 @@ _ODOOS_OWN = {
 }
 # A PBX, a call with a chatter line, a file and an activity, and settings: what a database in use has.
 _USE = """
+from odoo import fields
 from odoo.addons.crm_voip_bridge.tests.common import answered
 
 env.company.crm_voip_chatter = True
@@ -59,6 +60,9 @@ assert call.partner_id and env["mail.message"].search([("crm_voip_call_id", "=",
 call.message_post(body="A remark")
 call.activity_schedule("mail.mail_activity_data_todo")
 env["ir.attachment"].create({"name": "file", "raw": b"of a call", "res_model": call._name, "res_id": call.id})
+pbx.write({"recordings_on": True, "recording_consent": "This call is recorded."})
+about = {"call": call.call_ref, "leg": "", "file": "a.ogg", "at": fields.Datetime.to_string(fields.Datetime.now())}
+assert env["crm.voip.recording"]._take(pbx, about, b"OggS" + bytes(50))
 env.cr.commit()
 """
 

@@ -28,6 +28,8 @@ DID_QUEUE_VOICEMAIL = "+31201000176"
 DID_RECORDING = "+31201000177"
 DID_GROUP_LOCAL = "+31201000178"
 QUEUE_EXTENSION = "300"
+# What our telephones dial, and the bridge for them.
+PHONES_CONTEXT = "internal"
 
 
 def phone_host(number: str) -> str:
@@ -45,7 +47,7 @@ def write(data: Path, modules: str, *, ami_secret: str, driver_secret: str, sip_
     folder = data / "etc"
     folder.mkdir(parents=True, exist_ok=True)
     # Asterisk makes neither; without cel-custom it loses every row and only says so in its log.
-    for name in ("log/cel-custom", "log/cdr-custom", "log/cdr-csv", "lib/keys", "run", "spool", "cache"):
+    for name in ("log/cel-custom", "log/cdr-custom", "log/cdr-csv", "lib/keys", "run", "spool/monitor", "cache"):
         (data / name).mkdir(parents=True, exist_ok=True)
     cel = data / "log/cel-custom/Master.csv"
     if not cel.exists():
@@ -131,13 +133,15 @@ timestampevents = yes
 ;                  application answers: an announcement or a mailbox has no event of its own)
 ;        system    FullyBooted, Shutdown: Asterisk began anew
 ; write: reporting CoreStatus and CoreShowChannels: which calls were lost when Asterisk died
-; (Click to call would need write = reporting,originate.)
+;        originate Originate: click to call
+;        call      Hangup and BlindTransfer: the buttons of the call card
+; (Where nobody is to call by a click, write = reporting is enough.)
 [bridge]
 secret = {ami_secret}
 deny = 0.0.0.0/0.0.0.0
 permit = 127.0.0.1/255.255.255.255
 read = call,agent,dialplan,system
-write = reporting
+write = reporting,originate,call
 
 ; The hand that starts and transfers calls in the scenarios. A PBX in earnest needs none.
 [driver]
@@ -349,6 +353,8 @@ exten => {DID_QUEUE_VOICEMAIL},1,Answer()
  same => n,Queue({company.SUPPORT_QUEUE},tT,,,2)
  same => n,VoiceMail(104@default,us)
  same => n,Hangup()
+; The sound goes to spool/monitor, and from there to Odoo, once the PBX's form in Odoo wants it. The ids in the
+; name make it the only one of its kind; "b" leaves out the ringing.
 exten => {DID_RECORDING},1,MixMonitor(${{CHANNEL(linkedid)}}_${{UNIQUEID}}.wav,b)
  same => n,Dial(PJSIP/101,20,tT)
  same => n,Hangup()

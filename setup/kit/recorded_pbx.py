@@ -86,6 +86,9 @@ class RecordedPbx:
         elif action == "CoreShowChannels":
             yield ["Response: Success", mark, "EventList: start"]
             yield ["Event: CoreShowChannelsComplete", mark, "EventList: Complete", "ListItems: 0"]
+        elif action == "QueueStatus":
+            yield ["Response: Success", mark, "EventList: start"]
+            yield ["Event: QueueStatusComplete", mark, "EventList: Complete", "ListItems: 0"]
         else:
             yield ["Response: Success", mark, "Ping: Pong"]
 

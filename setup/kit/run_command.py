@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import company, machine, odoo, postgres, processes, proof
+from . import company, machine, odoo, pbx_config, postgres, processes, proof, story_proof
 from .pbx import Pbx
 from .places import LOGS, MAIN_ADDON, PYTHON, RUN, TOP
 from .scenarios import SCENARIOS
@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--database", default="crm_voip", metavar="NAME", help="default: crm_voip")
     parser.add_argument("--no-pbx", action="store_true", help="recorded calls instead of a real PBX; needs no root")
     parser.add_argument("--fresh", action="store_true", help="begin with a new database")
-    parser.add_argument("--once", action="store_true", help="place a set of real calls, compare what Odoo has, and end")
+    parser.add_argument(
+        "--once", action="store_true", help="the proof: real calls, what Odoo has of them, what people see of them"
+    )
     options = parser.parse_args(arguments)
     if options.once and options.no_pbx:
         parser.error("--once places real calls: it needs the PBX")
@@ -42,6 +44,8 @@ def main(arguments: list[str]) -> int:
             pbx.prepare()
     machine.system_packages({"postgresql": postgres.present()})
     machine.python_environment("requirements.txt")
+    if options.once:
+        story_proof.prepare()
     root = odoo.prepare()
     with postgres.running() as cluster:
         server = odoo.Odoo(root, cluster)
@@ -50,7 +54,8 @@ def main(arguments: list[str]) -> int:
             site.start(fresh=options.fresh)
             say(f"\nReady after {time.monotonic() - started:.0f} s.")
             if options.once:
-                return proof.prove(pbx, cluster, options.database)
+                calls = proof.prove(pbx, cluster, options.database)
+                return story_proof.prove(pbx, cluster, site.address, options.database) or calls
             site.introduce()
             site.follow()
         finally:
@@ -151,8 +156,10 @@ class Site:
         key, secret = self._known_key() or self._new_key()
         lines = ["[odoo]", f"url = {self.address}", f"key = {key}", f"secret = {secret}"]
         lines += ["[pbx]", "host = 127.0.0.1", f"port = {self.ami_port}", "user = bridge", f"secret = {ami_secret}"]
+        lines += [f"context = {pbx_config.PHONES_CONTEXT}"]
         if self.pbx:
             lines += ["[cel]", f"file = {self.pbx.data / 'log/cel-custom/Master.csv'}"]
+            lines += ["[recordings]", f"folder = {self.pbx.data / 'spool/monitor'}"]
         lines += ["[spool]", f"file = {self._spool}"]
         self._configuration.touch(mode=0o600)
         self._configuration.write_text("\n".join(lines) + "\n")
