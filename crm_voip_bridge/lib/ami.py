@@ -81,13 +81,22 @@ class AmiReader:
         key, colon, _value = line.partition(b":")
         if not colon or len(line) > MAX_LINE or not _KEY.match(key):
             return None
-        if key.lower() in _OPENERS:
+        if key.lower() in _OPENERS and not self._answers(key):
             cut = self._finish(self._lines[:-1])
             self._lines = [line]
             return cut
         if self._lines and len(self._lines) < MAX_LINES:
             self._lines.append(line)
         return None
+
+    def _answers(self, key: bytes) -> bool:
+        """Whether a line is the Response within OriginateResponse, the one event that has such a line."""
+        return (
+            key.lower() == b"response"
+            and bool(self._lines)
+            and self._lines[0].lower().replace(b" ", b"") == b"event:originateresponse"
+            and not any(line.lower().startswith(b"response:") for line in self._lines)
+        )
 
     def _finish(self, lines=None) -> Block | None:
         lines = self._lines if lines is None else lines
@@ -261,6 +270,14 @@ def _agent(name: str, key: str):
     return meaning
 
 
+def _originateresponse(block: Block):
+    """The own phone of a click to call was answered, or not: the one word that always has the number clicked."""
+    leg, number = _text(block, "uniqueid"), _text(block, "exten")
+    if not number or leg.startswith("<"):
+        return None
+    return "status", leg, leg, {"name": "clicked", "to": number}
+
+
 _MEANINGS = {
     "newchannel": _is("started", name="calleridname", dialled="exten", context="context"),
     "newstate": _newstate,
@@ -286,4 +303,5 @@ _MEANINGS = {
     "localbridge": _localbridge,
     "hanguprequest": _is("hangup_requested"),
     "hangup": _hangup,
+    "originateresponse": _originateresponse,
 }

@@ -111,6 +111,9 @@ def _app(row, extra):
     app, args = row.get("app", "").lower(), row.get("args", "")[:80]
     if app == "queue":
         return "queued", {"queue": args.split(",")[0].split("|")[0]} | _leg(row)
+    if app == "mixmonitor":
+        # as the dialplan says it, often without the folder that AMI names
+        return "recorded", {"file": row.get("args", "").split(",")[0].split("|")[0][:512]} | _leg(row)
     return "app", {"app": app, "args": args} | _leg(row)
 
 
@@ -118,6 +121,8 @@ def _app_ended(row, extra):
     app = row.get("app", "").lower()
     if app == "queue":
         return "unqueued", {"queue": row.get("args", "").split(",")[0].split("|")[0]}
+    if app == "mixmonitor":
+        return None  # it begins the recording, and is over at once
     return "app_ended", {"app": app}
 
 

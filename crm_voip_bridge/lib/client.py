@@ -3,6 +3,7 @@
 import email.utils
 import json
 import time
+import urllib.parse
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -12,9 +13,11 @@ from . import signature
 from .events import UTC, format_time
 from .notices import masked
 
-VERSION = "19.0.1.0.0"
+VERSION = "19.0.1.1.0"
 EVENTS_PATH = "/crm_voip_bridge/v1/events"
 SCOPE_PATH = "/crm_voip_bridge/v1/scope"
+COMMANDS_PATH = "/crm_voip_bridge/v1/commands"
+RECORDING_PATH = "/crm_voip_bridge/v1/recording"
 #: an answer is short; what is longer comes from somebody else
 _MOST_ANSWER = 8_000_000
 
@@ -57,6 +60,24 @@ class TooLarge(OdooProblem):
     topic = "odoo.too_large"
 
 
+class NoSuchCall(OdooProblem):
+    """404 in our own words: Odoo does not have the call of a recording, or not yet."""
+
+    topic = "odoo.call"
+
+
+class RecordingsOff(Closed):
+    """403 in our own words: Odoo takes no recordings from this PBX."""
+
+    topic = "odoo.recordings"
+
+
+class Gone(OdooProblem):
+    """410: Odoo had the recording, and deleted it."""
+
+    topic = "odoo.gone"
+
+
 class BadFormat(OdooProblem):
     """422: Odoo does not understand what we send."""
 
@@ -67,6 +88,15 @@ class Busy(OdooProblem):
     """429 or 5xx: later."""
 
     topic = "odoo.busy"
+
+
+#: status and word of an answer -> what it means, where the status alone would not tell
+_OWN_WORDS = {
+    (404, "call"): NoSuchCall,
+    (403, "recordings"): RecordingsOff,
+    (410, "gone"): Gone,
+    (422, "sound"): BadFormat,
+}
 
 
 class OdooClient:
@@ -87,6 +117,8 @@ class OdooClient:
         self._pool = urllib3.PoolManager(
             cert_reqs="CERT_REQUIRED",
             ca_certs=ca_file or None,
+            # one for events, one for commands
+            maxsize=2,
             retries=False,
             timeout=urllib3.Timeout(connect=min(10.0, timeout), read=timeout),
         )
@@ -96,9 +128,27 @@ class OdooClient:
 
         :raise OdooProblem: one of its kinds
         """
+        return self._send(path, body, body, {"Content-Type": "application/json"})
+
+    def post_file(self, path: str, about: Mapping, file) -> dict:
+        """Send a file with what is to be said about it, and return the JSON object of the answer.
+
+        What is signed is what is said, and that tells size and checksum of the file: so Odoo can refuse before
+        it has read all, and neither side holds a file in memory in order to sign it.
+
+        :param about: JSON values, with ``size`` and ``sha256``
+        :param file: open for reading bytes, at its start
+        :raise OdooProblem: one of its kinds
+        """
+        text = json.dumps(about)
+        headers = {signature.ABOUT_HEADER: text, "Content-Type": "application/octet-stream"}
+        headers["Content-Length"] = str(about["size"])
+        return self._send(path, file, text.encode(), headers)
+
+    def _send(self, path: str, body, signed: bytes, headers: dict) -> dict:
         now = self.clock()
-        headers = {"Content-Type": "application/json", "User-Agent": f"crm-voip-bridge/{VERSION}"}
-        headers |= signature.headers(self._secret, self.key, int(now), body)
+        headers |= {"User-Agent": f"crm-voip-bridge/{VERSION}"}
+        headers |= signature.headers(self._secret, self.key, int(now), signed)
         if self.database:
             headers["X-Odoo-Database"] = self.database
         try:
@@ -123,6 +173,23 @@ class OdooClient:
             return values
         raise self._problem(answer.status, values or {}, answer.headers)
 
+    def session(self) -> str:
+        """A cookie with a session of nobody in our database, which a websocket needs where there are several.
+
+        :raise OdooProblem: nobody answers
+        """
+        if not self.database:
+            return ""
+        address = f"{self.url}/web/login?{urllib.parse.urlencode({'db': self.database})}"
+        try:
+            answer = self._pool.request("GET", address, redirect=False)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(f"Odoo at {self.url} does not answer ({_reason(error)})") from error
+        for cookie in answer.headers.getlist("Set-Cookie"):
+            if cookie.startswith("session_id="):
+                return cookie.partition(";")[0]
+        return ""
+
     def _measure_clock(self, date: str | None, before: float, after: float) -> None:
         try:
             theirs = email.utils.parsedate_to_datetime(date).timestamp()
@@ -134,6 +201,10 @@ class OdooClient:
 
     def _problem(self, status: int, values: Mapping, headers: Mapping) -> OdooProblem:
         said = masked(values.get("message") or "")
+        word = values.get("error")
+        own = _OWN_WORDS.get((status, word if isinstance(word, str) else ""))
+        if own:
+            return own(f"Odoo says: {said}")
         if status == 401:
             off = self.clock_off or 0.0
             if abs(off) > signature.TOLERANCE / 2:
@@ -178,12 +249,22 @@ def bridge_head(spool_id: str, waiting: int, pbx: str, now: float) -> dict:
     return {"id": spool_id, "version": VERSION, "now": moment, "waiting": waiting, "pbx": pbx[:250]}
 
 
-def events_body(head: Mapping, texts: list[str], scope="", discovered=(), outside: Mapping | None = None) -> bytes:
+def events_body(
+    head: Mapping,
+    texts: list[str],
+    scope="",
+    discovered=(),
+    outside: Mapping | None = None,
+    queues: Mapping | None = None,
+) -> bytes:
     """The body of a batch.
 
     :param texts: events as JSON texts, put in as they are
+    :param queues: who serves which queue, None to say nothing of them
     """
     rest = {"bridge": head, "scope": scope, "discovered": sorted(discovered), "outside": outside or {}}
+    if queues is not None:
+        rest["queues"] = queues
     return (json.dumps(rest)[:-1] + ', "events": [' + ",".join(texts) + "]}").encode()
 
 

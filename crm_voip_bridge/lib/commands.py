@@ -20,6 +20,7 @@ from .manager import Manager, PbxProblem, tls_context
 from .scope import BadScope, Scope
 from .site import Site
 from .spool import Glance, Spool, SpoolProblem, glance
+from .wake import Wake, WakeProblem
 
 _PIECE = 65_536
 #: AMI's classes of events that the bridge lives on, and one of each that the check may meet
@@ -129,6 +130,10 @@ def _client(config: Config, timeout: float = 30.0) -> OdooClient:
     )
 
 
+def _wake(config: Config, client: OdooClient) -> Wake:
+    return Wake(config.odoo_websocket or config.odoo_url, client, config.odoo_secret, config.odoo_ca_file)
+
+
 def _history(config: Config):
     return CelFile(config.cel_file, config.cel_columns, config.cel_zone) if config.cel_file else NoHistory()
 
@@ -155,11 +160,24 @@ def _run(options) -> int:
     except SpoolProblem as problem:
         log.critical("%s", problem)
         return EX_IOERR if problem.full else EX_CONFIG
-    bridge = Bridge(spool, _client(config), lambda: _connect(config), _history(config), config.pbx_server)
+    client = _client(config)
+    bridge = Bridge(
+        spool,
+        client,
+        lambda: _connect(config),
+        _history(config),
+        config.pbx_server,
+        wake=None if config.odoo_websocket == "no" else lambda: _wake(config, client),
+        dialling={"channel": config.pbx_channel, "context": config.pbx_context},
+        recordings=config.recordings_folder,
+    )
     log.info("Bridge %s: %s to %s, %s events waiting", VERSION, config.pbx_host, config.odoo_url, spool.waiting)
     bridge.start()
-    while bridge.running and not signal.sigtimedwait(signals, 1.0):
-        pass
+    while bridge.running:
+        # of a process that was stopped and goes on, Python tells a signal that nobody sent
+        told = signal.sigtimedwait(signals, 1.0)
+        if told and told.si_signo in signals:
+            break
     status = bridge.stop()
     log.info("Stopped, %s events waiting", spool.waiting)
     spool.close()
@@ -177,7 +195,8 @@ def _check(options) -> int:
     spool = _check_spool(config, report)
     pbx = _check_pbx(config, report, options.seconds)
     _check_history(config, report)
-    _check_odoo(config, report, spool, pbx)
+    scope = _check_odoo(config, report, spool, pbx)
+    _check_recordings(config, report, scope)
     return 1 if report.failed else 0
 
 
@@ -232,6 +251,7 @@ def _check_pbx(config: Config, report: _Report, seconds: float) -> str:
                 report.fail(
                     "PBX rights", "may not ask which calls exist: set write = reporting for this user in manager.conf"
                 )
+            _check_dialling(link, config, report)
             now = time.time()
             theirs = parse_time(link.ask("Ping").get("timestamp"))
             if theirs:
@@ -248,6 +268,20 @@ def _check_pbx(config: Config, report: _Report, seconds: float) -> str:
     except PbxProblem as problem:
         report.fail("PBX", str(problem))
         return str(problem)
+
+
+def _check_dialling(link: Manager, config: Config, report: _Report) -> None:
+    # the actions of this user; it would be no good to try them
+    may = link.ask("ListCommands")
+    missing = [name for name in ("Originate", "Hangup", "BlindTransfer") if name.lower() not in may]
+    if not missing:
+        report.good("PBX dialling", f"click to call and transfers are allowed, in context '{config.pbx_context}'")
+    else:
+        report.warn(
+            "PBX dialling",
+            f"no click to call, hang-up or transfer from Odoo ({', '.join(missing)} not allowed): if you want it, set "
+            "write = reporting,originate,call for this user in manager.conf",
+        )
 
 
 def _check_events(link: Manager, report: _Report, seconds: float) -> None:
@@ -290,8 +324,8 @@ def _check_history(config: Config, report: _Report) -> None:
     report.good("CEL", f"newest row of {format_time(newest)}" if newest else "readable, no row yet")
 
 
-def _check_odoo(config: Config, report: _Report, spool: Glance | None, pbx: str) -> None:
-    client = _client(config, timeout=10.0)
+def _check_odoo(config: Config, report: _Report, spool: Glance | None, pbx: str) -> Scope | None:
+    scope, client = None, _client(config, timeout=10.0)
     # as the bridge of this spool, so that Odoo does not see one more
     head = bridge_head(spool.id if spool else "check", spool.waiting if spool else 0, pbx, time.time())
     body = json.dumps({"bridge": head}).encode()
@@ -306,6 +340,7 @@ def _check_odoo(config: Config, report: _Report, spool: Glance | None, pbx: str)
             report.good("scope", f"{len(scope.ticked)} of {known} known extensions are recorded")
         else:
             report.warn("scope", f"none of {known} known extensions is recorded: tick them on the PBX's form in Odoo")
+        _check_websocket(config, client, report)
     if client.clock_off is not None:
         off = client.clock_off
         if abs(off) > 20:
@@ -315,6 +350,41 @@ def _check_odoo(config: Config, report: _Report, spool: Glance | None, pbx: str)
             )
         else:
             report.good("clock", "agrees with Odoo's")
+    return scope
+
+
+def _check_recordings(config: Config, report: _Report, scope: Scope | None) -> None:
+    wanted, folder = bool(scope and scope.recordings), config.recordings_folder
+    if not folder:
+        if wanted:
+            report.warn("recordings", "Odoo takes them, but [recordings] folder does not say where they are")
+        return
+    try:
+        with os.scandir(folder) as entries:
+            next(entries, None)
+    except OSError as error:
+        report.fail("recordings", f"the folder {folder} cannot be read ({error.strerror}): check [recordings] folder")
+        return
+    if wanted:
+        report.good("recordings", f"are sent from {folder}")
+    else:
+        report.good("recordings", f"{folder} can be read; nothing is sent until they are switched on in Odoo")
+
+
+def _check_websocket(config: Config, client: OdooClient, report: _Report) -> None:
+    if config.odoo_websocket == "no":
+        report.warn("websocket", "turned off: a click to call takes up to two seconds ([odoo] websocket)")
+        return
+    try:
+        _wake(config, client).close()
+    except WakeProblem as problem:
+        report.warn(
+            "websocket",
+            f"none with Odoo, so a click to call takes up to two seconds ({problem}): behind a proxy, pass /websocket on to "
+            "Odoo's evented port, or name its address in [odoo] websocket",
+        )
+    else:
+        report.good("websocket", "Odoo can wake the bridge")
 
 
 # --- replay ---

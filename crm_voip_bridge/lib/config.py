@@ -53,6 +53,14 @@ OPTIONS = (
     Option("odoo", "key", "text", None, "Name of the key, from the PBX's form in Odoo."),
     Option("odoo", "secret", "secret", None, "The secret that was shown once when the key was made."),
     Option("odoo", "database", "text", "", "Name of the database, needed where one Odoo serves several."),
+    Option(
+        "odoo",
+        "websocket",
+        "text",
+        "",
+        "Address of Odoo's websocket, by which a click to call takes no time, if it is not that of url: where Odoo "
+        "runs with workers and no proxy, http://localhost:8072. no: the bridge asks every other second instead.",
+    ),
     Option("odoo", "ca_file", "text", "", "Certificates to trust for Odoo, if not those of this machine (PEM)."),
     Option("pbx", "host", "text", "127.0.0.1", "Where Asterisk's manager interface (AMI) listens."),
     Option("pbx", "port", "number", "5038", "Its port; 5039 is usual with TLS."),
@@ -61,12 +69,26 @@ OPTIONS = (
         "user",
         "text",
         None,
-        "A user of manager.conf with: read = call,agent,dialplan,system and write = reporting. "
-        "timestampevents = yes must be set in its [general] section.",
+        "A user of manager.conf with: read = call,agent,dialplan,system and write = reporting, for click to call and "
+        "transfers write = reporting,originate,call. timestampevents = yes must be set in its [general] section.",
     ),
     Option("pbx", "secret", "secret", None, "The secret of that user. It is never sent, only a digest made with it."),
     Option("pbx", "tls", "switch", "no", "yes if AMI listens with TLS (tlsenable in manager.conf)."),
     Option("pbx", "ca_file", "text", "", "Certificates to trust for AMI with TLS, if not those of this machine (PEM)."),
+    Option(
+        "pbx",
+        "channel",
+        "text",
+        "PJSIP/{extension}",
+        "The phone that rings first at a click to call; {extension} stands for its number.",
+    ),
+    Option(
+        "pbx",
+        "context",
+        "text",
+        "from-internal",
+        "Context of the dialplan in which the phones dial; the number clicked is dialled there.",
+    ),
     Option(
         "pbx",
         "server",
@@ -97,6 +119,14 @@ OPTIONS = (
         "Time zone of its times where they state none, as Europe/Amsterdam. Epoch seconds need none.",
     ),
     Option(
+        "recordings",
+        "folder",
+        "text",
+        "",
+        "The folder with the PBX's recordings, as this machine sees it. With it, they are sent to Odoo as long as "
+        "that is switched on there, on the PBX's form. Example: /var/spool/asterisk/monitor",
+    ),
+    Option(
         "spool",
         "file",
         "text",
@@ -118,6 +148,7 @@ _SECTIONS = {
     "odoo": "Where the calls go.",
     "pbx": "Where the calls come from.",
     "cel": "The PBX's own history.",
+    "recordings": "Sound, where the PBX records calls.",
     "spool": "What waits to be sent.",
     "log": "What the bridge says.",
 }
@@ -165,6 +196,10 @@ class Config:
             setattr(self, f"{option.section}_{option.name}", _value(option, value.strip()))
         if not self.odoo_url.startswith(("https://", "http://")):
             raise ConfigProblem("[odoo] url must begin with https:// or http://")
+        if not self.odoo_websocket.startswith(("https://", "http://")) and self.odoo_websocket not in ("", "no"):
+            raise ConfigProblem("[odoo] websocket must begin with https:// or http://, or be no")
+        if "{extension}" not in self.pbx_channel:
+            raise ConfigProblem("[pbx] channel must hold {extension}, as PJSIP/{extension}")
         for name in ("odoo_ca_file", "pbx_ca_file"):
             if getattr(self, name) and not os.access(getattr(self, name), os.R_OK):
                 section, _, option = name.partition("_")

@@ -28,7 +28,7 @@ TYPES = {
     "queued": "the leg waits in a queue: queue",
     "unqueued": "the leg left the queue: queue",
     "abandoned": "the leg left the queue without an agent: queue",
-    "status": "the dialplan noted a result on the leg: name, value",
+    "status": "a result was noted on the leg: name, value; to (the number, of the name clicked)",
     "held": "the leg put the other side on hold",
     "resumed": "the leg took the other side back",
     "bridged": "the leg hears others: bridge, swap (leg whose place it takes), parked (it hears nobody)",

@@ -209,9 +209,12 @@ class _Folding:
         return self.primary.id in self.phones and not self._dialled()
 
     def _clicked(self) -> str:
-        """The number that a click to call was for, as far as our own phone showed it."""
+        """The number that a click to call was for, as far as the PBX said it or our own phone showed it."""
         primary = self.primary
-        return primary.shown if primary is not None and self._originated() and primary.shown != primary.number else ""
+        if primary is None or not self._originated():
+            return ""
+        shown = primary.shown if primary.shown != primary.number else ""
+        return primary.stated.get("clicked") or shown
 
     def _called(self) -> list[Track]:
         return [track for track in self.tracks if track is not self.primary]

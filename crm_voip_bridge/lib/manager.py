@@ -9,6 +9,7 @@ from collections import deque
 
 from .ami import AmiReader, Block
 from .notices import masked
+from .wake import Bell
 
 #: seconds between our own questions, by which a dead line is noticed
 PING_EVERY = 30.0
@@ -74,13 +75,14 @@ class Manager:
     def close(self) -> None:
         self._socket.close()
 
-    def send(self, action: str, **fields: str) -> str:
+    def send(self, action: str, ident: str = "", **fields: str) -> str:
         """Ask something; the answer comes among the blocks.
 
+        :param ident: the ActionID to use, else one is made up
         :return: the ActionID that the answer bears
         """
         self._actions += 1
-        ident = f"bridge-{self._actions}"
+        ident = ident or f"bridge-{self._actions}"
         lines = [f"Action: {action}", f"ActionID: {ident}", *(f"{name}: {value}" for name, value in fields.items())]
         if any(char in line for line in lines for char in "\r\n"):
             raise ValueError("a line break within an AMI field")
@@ -91,15 +93,16 @@ class Manager:
         self._asked = self.clock()
         return ident
 
-    def read(self, wait: float) -> list[Block]:
+    def read(self, wait: float, bell: Bell | None = None) -> list[Block]:
         """The blocks that have come, waiting at most so many seconds for the first bytes.
 
+        :param bell: ends the wait when another thread rings it
         :raise PbxProblem: the session is over
         """
         if self._blocks:
             blocks, self._blocks = list(self._blocks), deque()
             return blocks
-        data = self._receive(wait)
+        data = self._receive(wait, bell)
         now = self.clock()
         if data:
             self._heard = now
@@ -126,11 +129,15 @@ class Manager:
         self._blocks = kept
         return answer
 
-    def _receive(self, wait: float) -> bytes:
+    def _receive(self, wait: float, bell: Bell | None = None) -> bytes:
         try:
             pending = getattr(self._socket, "pending", lambda: 0)()
-            if not pending and not select.select([self._socket], [], [], wait)[0]:
-                return b""
+            if not pending:
+                ready = select.select([self._socket, *([bell] if bell else [])], [], [], wait)[0]
+                if bell in ready:
+                    bell.still()
+                if self._socket not in ready:
+                    return b""
             data = self._socket.recv(65_536)
         except (ssl.SSLWantReadError, TimeoutError):
             return b""

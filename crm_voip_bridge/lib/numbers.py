@@ -94,6 +94,26 @@ def e164(text, country: str | None, site: Site | None = None, dialled: bool = Fa
     return numbers[0].e164 if len(numbers) == 1 else None
 
 
+def shown(number: str | None) -> tuple[str, str]:
+    """How people read a number, and the country that it is in.
+
+    >>> shown("+31201234567"), shown("101"), shown(None)
+    (('+31 20 123 4567', 'NL'), ('101', ''), ('', ''))
+
+    :param number: in E.164; anything else is given back as it is
+    :return: ``(text, ISO 3166 code)``, the code "" where there is none
+    """
+    if not number or not number.startswith("+"):
+        return number or "", ""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number, ""
+    region = phonenumbers.region_code_for_number(parsed) or ""
+    # "001" is the world: freephone and satellite numbers
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL), region if region.isalpha() else ""
+
+
 # --- cleaning and splitting ---
 
 #: said instead of a number; compared in lower case without blanks and signs

@@ -18,7 +18,12 @@ _HERE = Path(__file__).resolve().parent
 _DEPENDENCIES = {
     "phonenumbers": ("geodata/", "carrierdata/", "tzdata/", "geocoder.py", "carrier.py", "timezone.py"),
     "urllib3": ("contrib/emscripten/", "contrib/pyopenssl.py"),
+    "websocket": ("tests/", "_wsdump.py"),
 }
+#: distribution that a package comes in, where it has another name
+_DISTRIBUTIONS = {"websocket": "websocket-client"}
+#: the bridge asks every other second without it, and an Odoo may be without it as well
+_OPTIONAL = ("websocket",)
 #: zip knows no earlier time; a fixed one makes equal files equal
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -27,7 +32,7 @@ def build(target) -> None:
     """Write the application.
 
     :param target: a path, or a file open for writing bytes
-    :raise ModuleNotFoundError: a dependency is not installed here
+    :raise ModuleNotFoundError: a dependency is not installed here that the bridge cannot do without
     """
     entries = dict(_entries())
     if hasattr(target, "write"):
@@ -50,7 +55,12 @@ def _entries() -> Iterator[tuple[str, bytes]]:
     for path in _HERE.glob("*.py"):
         yield f"lib/{path.name}", path.read_bytes()
     for name, left_out in _DEPENDENCIES.items():
-        folder = Path(importlib.import_module(name).__file__).parent
+        try:
+            folder = Path(importlib.import_module(name).__file__).parent
+        except ModuleNotFoundError:
+            if name in _OPTIONAL:
+                continue
+            raise
         for path in folder.rglob("*.py"):
             inner = path.relative_to(folder).as_posix()
             if not inner.startswith(left_out):
@@ -60,7 +70,7 @@ def _entries() -> Iterator[tuple[str, bytes]]:
 
 def _licences(name: str) -> Iterator[tuple[str, bytes]]:
     try:
-        files = importlib.metadata.files(name) or ()
+        files = importlib.metadata.files(_DISTRIBUTIONS.get(name, name)) or ()
     except importlib.metadata.PackageNotFoundError:
         return  # a system package keeps its licence elsewhere
     for file in files:

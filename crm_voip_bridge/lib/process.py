@@ -9,6 +9,8 @@
 * Odoo goes away: back-off; events wait in the spool.
 * No scope from Odoo yet: events wait in memory, a bounded number; nothing is written.
 * The disk is full: nothing is read from the PBX until there is room.
+* Odoo wants something of the PBX (a click to call, a transfer): its websocket wakes the commands' thread, or that one
+  asks every other second; the PBX's thread carries it out at once.
 * Wrong passwords, before anything ever worked: the process ends with a status that tells
   systemd not to try again. Later: it waits, for what worked once may work again.
 """
@@ -19,28 +21,34 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from .ami import AmiEvents, Block
 from .backoff import Backoff
 from .client import (
+    COMMANDS_PATH,
     EVENTS_PATH,
     SCOPE_PATH,
     BadFormat,
+    NotThere,
     OdooProblem,
     Refused,
     TooLarge,
     bridge_head,
     events_body,
 )
+from .desk import Desk
 from .events import UTC, Event, parse_time
 from .history import HistoryProblem
 from .manager import PbxProblem
 from .notices import Notices, masked
+from .queues import QueueMembers
+from .recordings import Uploads
 from .scope import BadScope, Gate, Scope
 from .signature import TOLERANCE
 from .spool import Spool, SpoolProblem
+from .wake import Bell, WakeProblem
 
 #: exit statuses, as in sysexits.h
 EX_SOFTWARE, EX_IOERR, EX_CONFIG = 70, 74, 78
@@ -54,8 +62,12 @@ OVERLAP = timedelta(minutes=2)
 #: seconds after a login in which the last rows before it may still be written
 LATE_ROWS = 0.5
 MOST_EVENTS = 500
+#: seconds between two questions for commands: without a websocket, with one, and where nobody may give any
+ASK, ASK_AWAKE, ASK_IDLE = 2.0, 30.0, 10.0
 #: events that wait in memory while there is no scope
 MOST_HELD = 20_000
+#: seconds after which the PBX is asked once more who serves its queues: a reload of them says nothing
+QUEUES_AGAIN = 300.0
 #: seconds into the past of which calls may still go on after a restart
 OPEN_CALLS = 24 * 3600
 
@@ -73,6 +85,8 @@ class Intake:
         self.spool, self.clock = spool, clock
         self.gate: Gate | None = None
         self.ready = False
+        #: whether there is a folder from which recordings can be sent
+        self.keeps_sound = False
         #: events that were held too long for a scope, and given up
         self.lost = 0
         self.unsaved: list[Event] = []
@@ -155,10 +169,18 @@ class Intake:
             return
         settled = self._settles()
         outside = self.gate.outside
-        self.spool.add(self.unsaved, settled, outside, self.gate.counted_until)
+        withheld = frozenset(self.gate.mixed)
+        self.spool.add(self.unsaved, settled, outside, self.gate.counted_until, self._sounds(), withheld)
+        self.gate.mixed -= withheld
         self.unsaved = []
         self.settled = settled
         self.gate.outside_saved(outside)
+
+    def _sounds(self) -> list[Event]:
+        """Of what is to be saved, the recordings that Odoo is to have."""
+        if not (self.keeps_sound and self.gate.scope.recordings):
+            return []
+        return [event for event in self.unsaved if event.type == "recorded" and not self.gate.is_mixed(event.call)]
 
     def begin(self, moment: datetime) -> None:
         """Nothing before this PBX time is wanted.
@@ -211,6 +233,10 @@ class Sender:
         #: set by the PBX's side: "connected", "connecting" or what is wrong
         self.pbx = "connecting"
         self.discovered: frozenset[str] = frozenset()
+        #: called when an answer says that commands wait
+        self.on_commands: Callable = lambda: None
+        #: who serves which queue, None before the PBX said so
+        self.queues: dict[str, list[str]] | None = None
         self._stale = False
         self._most = MOST_EVENTS
         self._told = None
@@ -242,20 +268,25 @@ class Sender:
         return self.backoff.waiting
 
     def _fetch_scope(self) -> None:
-        body = json.dumps({"bridge": self._head()}).encode()
+        body = json.dumps({"bridge": self.head()}).encode()
         self.scope = Scope.from_answer(self.client.post(SCOPE_PATH, body))
         self._stale = False
 
     def _send(self) -> bool:
         batch = self.spool.batch(self._most)
         outside = self.spool.outside()
-        news = (self.pbx, self.discovered, tuple(outside.items()))
+        queues = self.queues
+        news = (self.pbx, self.discovered, tuple(outside.items()), queues)
         now = self.clock()
         since = now - self._told_at
         if batch is None and (since < 1 or (news == self._told and 0 <= since < HEARTBEAT)):
             return False
         texts = batch.texts if batch else []
-        body = events_body(self._head(len(texts)), texts, self.scope.version, self.discovered, outside)
+        # who serves the queues is said when it changes, and with signs of life; batches need not carry it
+        again = batch is None or self._told is None or queues != self._told[-1]
+        body = events_body(
+            self.head(len(texts)), texts, self.scope.version, self.discovered, outside, queues if again else None
+        )
         try:
             answer = self.client.post(EVENTS_PATH, body)
         except (TooLarge, BadFormat) as problem:
@@ -275,6 +306,8 @@ class Sender:
                 f"Odoo cannot use {len(refused)} events ({masked(first or '', 80)}); it keeps them on the PBX's form",
             )
         self._stale = answer.get("scope") != self.scope.version
+        if answer.get("commands") is True:
+            self.on_commands()
         return batch is not None and self.spool.waiting > 0
 
     def _divide(self, batch, problem: OdooProblem) -> None:
@@ -285,7 +318,7 @@ class Sender:
             return
         if isinstance(problem, BadFormat):
             # is it the event, or would Odoo understand nothing that we say?
-            self.client.post(EVENTS_PATH, events_body(self._head(), [], self.scope.version))
+            self.client.post(EVENTS_PATH, events_body(self.head(), [], self.scope.version))
         self.spool.set_aside(batch.first, problem.topic.rpartition(".")[2])
         self._most = MOST_EVENTS
         self.notices.say(
@@ -294,7 +327,7 @@ class Sender:
             "the command check counts them",
         )
 
-    def _head(self, sent: int = 0) -> dict:
+    def head(self, sent: int = 0) -> dict:
         """What is said of the bridge; ``sent`` events come along, and will not wait any more."""
         return bridge_head(self.spool.id, self.spool.waiting - sent, self.pbx, self.clock())
 
@@ -310,12 +343,57 @@ class Sender:
             self.notices.over("clock", "The clocks agree again")
 
 
+class Errands:
+    """Fetches what Odoo wants of the PBX, and tells what became of it.
+
+    :param sender: the other one who speaks to Odoo, and says what is wrong with it
+    :param clock: seconds, monotonic
+    """
+
+    def __init__(self, desk: Desk, sender: Sender, clock=time.monotonic, backoff: Backoff | None = None):
+        self.desk, self.sender, self.clock = desk, sender, clock
+        self.backoff = backoff or Backoff(ASK, 60)
+        self._failures = 0
+
+    def step(self, awake: bool) -> float:
+        """Ask once.
+
+        :param awake: whether a websocket would wake us
+        :return: seconds after which to ask again, unless something happens
+        """
+        if not self.sender.greeted:
+            return 0.2
+        results, asked = self.desk.results(), self.clock()
+        body = json.dumps({"bridge": self.sender.head(), "results": results}).encode()
+        try:
+            answer = self.sender.client.post(COMMANDS_PATH, body)
+        except NotThere:
+            return 300.0  # an older Odoo gives no commands
+        except OdooProblem as problem:
+            self._failures += 1
+            # what the sender meets as well, it says
+            if self._failures > 2 and not self.sender.failing:
+                self.sender.notices.say("commands", f"No click to call: {problem}")
+            return self.backoff.next()
+        self._failures = 0
+        self.backoff.reset()
+        self.sender.notices.over("commands", "Odoo gives commands again")
+        self.desk.told(len(results))
+        self.desk.take(answer.get("commands"), asked)
+        if awake:
+            return ASK_AWAKE
+        return ASK_IDLE if answer.get("idle") is True else ASK
+
+
 class Bridge:
     """Runs both sides until stopped.
 
     :param connect: gives a new :class:`lib.manager.Manager`, or raises :class:`~lib.manager.PbxProblem`
     :param history: as in :mod:`lib.history`
     :param server: tells several Asterisks of one PBX apart
+    :param wake: gives a new :class:`lib.wake.Wake`, or raises :class:`~lib.wake.WakeProblem`; None to do without
+    :param dialling: ``channel`` and ``context`` of :class:`lib.desk.Desk`
+    :param recordings: the folder with the PBX's recordings, "" if none are to be sent
     """
 
     def __init__(
@@ -327,19 +405,38 @@ class Bridge:
         server: str = "",
         notices: Notices | None = None,
         clock=time.monotonic,
+        wake: Callable | None = None,
+        dialling: Mapping[str, str] | None = None,
+        recordings: str = "",
     ):
-        self.spool, self.connect, self.history = spool, connect, history
+        self.spool, self.connect, self.history, self.wake = spool, connect, history, wake
         self.notices, self.clock = notices or Notices(), clock
         self.intake = Intake(spool)
         self.sender = Sender(spool, client, self.notices)
+        self.uploads = None
+        if recordings:
+            self.intake.keeps_sound = True
+            self.uploads = Uploads(recordings, spool, client, self.notices, lambda: self.sender.scope)
         self.server = server
         self.status = 0
-        self._stop, self._wake = threading.Event(), threading.Event()
+        self._stop, self._wake, self._errand = threading.Event(), threading.Event(), threading.Event()
+        self._bell = Bell()
+        self.desk = Desk(spool.begin_command, **(dialling or {}), arrived=self._bell.ring, answered=self._errand.set)
+        self.errands = Errands(self.desk, self.sender, clock)
+        self.sender.on_commands = self._errand.set
+        #: whether Odoo's websocket wakes us
+        self.awake = False
         self._threads: list[threading.Thread] = []
         self._connected_once = False
+        self._queues = QueueMembers()
 
     def start(self) -> None:
-        for name, side in (("pbx", self._read_pbx), ("odoo", self._speak_to_odoo)):
+        sides = [("pbx", self._read_pbx), ("odoo", self._speak_to_odoo), ("commands", self._run_errands)]
+        if self.wake:
+            sides.append(("wake", self._listen_to_odoo))
+        if self.uploads:
+            sides.append(("recordings", self._send_recordings))
+        for name, side in sides:
             thread = threading.Thread(target=self._guarded, args=(side,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -355,8 +452,9 @@ class Bridge:
         """
         self._stop.set()
         self._wake.set()
+        self._errand.set()
         # a request under way may last; the spool knows what was not acknowledged
-        for thread, patience in zip(self._threads, (10, 3), strict=False):
+        for thread, patience in zip(self._threads, (10, 3, 3, 3, 3), strict=False):
             thread.join(patience)
         return self.status
 
@@ -364,6 +462,7 @@ class Bridge:
         self.status = self.status or status
         self._stop.set()
         self._wake.set()
+        self._errand.set()
 
     def _guarded(self, side: Callable) -> None:
         try:
@@ -403,6 +502,7 @@ class Bridge:
                 self.notices.say("spool", str(problem), logging.ERROR)
                 if not problem.full:
                     self._fail(EX_IOERR)
+            self.desk.lost()
             self.intake.pause()
             if self.clock() - began > 60:
                 backoff.reset()
@@ -420,14 +520,21 @@ class Bridge:
         self.notices.over("pbx", "The PBX is connected")
         began, told_lost = self.clock(), 0
         channels, asked = _Channels(), self.clock()
+        self._queues, asked_queues = QueueMembers(), self.clock()
         link.send("CoreShowChannels")
+        self.desk.connected = True
+        link.send("QueueStatus")
         while self.running:
+            self._carry_out(link)
             if not intake.ready and self._take_scope() and self.clock() - began > LATE_ROWS:
                 self._catch_up(link, maker, channels)
             self._take_scope()
-            for block in link.read(GATHER if intake.unsaved else 0.2):
+            for block in link.read(GATHER if intake.unsaved else 0.2, self._bell):
                 self._take(block, maker, channels)
             now = self.clock()
+            if now - asked_queues > QUEUES_AGAIN:
+                asked_queues = now
+                link.send("QueueStatus")
             if channels.complete and intake.ready:
                 intake.absent(channels.take(), asked, now)
             if intake.tick(now):
@@ -440,6 +547,8 @@ class Bridge:
                     "with [cel] file they are read again",
                 )
             self._tell_gate()
+            if intake.gate is not None and self._queues.complete:
+                self.sender.queues = self._queues.served(intake.gate.scope)
 
     def _take(self, block: Block, maker: AmiEvents, channels: "_Channels") -> None:
         for event in maker.events(block):
@@ -451,6 +560,13 @@ class Bridge:
                 )
             self.intake.take(event, self.clock())
         channels.see(block)
+        self.desk.see(block, self.clock())
+        self._queues.see(block)
+
+    def _carry_out(self, link) -> None:
+        """Give the PBX the commands that have come."""
+        for action in self.desk.due(self.clock()):
+            link.send(action.name, action.ident, **action.fields)
 
     def _take_scope(self) -> bool:
         """Hand a new scope to the gate.
@@ -475,6 +591,7 @@ class Bridge:
             for _step in self.intake.history(events, heard, self.clock()):
                 for block in link.read(0):
                     self._take(block, maker, channels)
+                self._carry_out(link)
                 if not self.running:
                     return
             self.notices.over("cel", "The PBX's history can be read again")
@@ -523,6 +640,51 @@ class Bridge:
             elif wait:
                 self._wake.wait(wait)
             self._wake.clear()
+
+    def _send_recordings(self) -> None:
+        while self.running:
+            try:
+                wait = self.uploads.step()
+            except SpoolProblem as problem:
+                self.notices.say("spool", str(problem), logging.ERROR)
+                wait = 30.0
+            self._stop.wait(wait)
+
+    def _run_errands(self) -> None:
+        while self.running:
+            self._errand.wait(self.errands.step(self.awake))
+            self._errand.clear()
+
+    def _listen_to_odoo(self) -> None:
+        """Keep a websocket, whose word ends the wait for the next errand."""
+        backoff = Backoff(1, 120)
+        while self.running:
+            if not self.sender.greeted:
+                self._stop.wait(0.2)
+                continue
+            began = self.clock()
+            try:
+                with contextlib.closing(self.wake()) as line:
+                    self.awake = True
+                    self.notices.over("wake", "Odoo's websocket wakes the bridge again")
+                    self._errand.set()  # what came before we listened
+                    while self.running:
+                        if line.wait():
+                            self._errand.set()
+            except WakeProblem as problem:
+                self.awake = False
+                self._errand.set()
+                lasted = self.clock() - began
+                if lasted > 60:
+                    backoff.reset()  # it closes by itself now and then
+                else:
+                    self.notices.say(
+                        "wake",
+                        f"No websocket with Odoo ({problem}): a click to call takes up to {ASK:.0f} s. Behind a proxy, pass "
+                        "/websocket on to Odoo's evented port, or name its address in [odoo] websocket",
+                        logging.INFO,
+                    )
+                self._stop.wait(backoff.next())
 
 
 class _Channels:

@@ -67,6 +67,7 @@ class Scope:
     :param site: the PBX's habits; its ``extensions`` are all that Odoo knows
     :param ticked: the extensions that are recorded
     :param since: extension -> when it was ticked; it counts as unticked in calls that began earlier
+    :param recordings: whether Odoo takes files of sound
     :param key: of the hashes, see :func:`never_hash`
     :param never: hash -> extensions of the person whose number it is; empty: of the company
     """
@@ -77,6 +78,7 @@ class Scope:
     key: str = ""
     never: Mapping[str, frozenset[str]] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
+    recordings: bool = False
 
     @classmethod
     def from_answer(cls, values: Mapping) -> "Scope":
@@ -106,7 +108,8 @@ class Scope:
             since = {str(number): parse_time(moment) for number, moment in (values.get("since") or {}).items()}
             if None in since.values():
                 raise BadScope("the scope has an extension ticked at no believable time")
-            return cls(str(values["version"]), site, ticked, key, numbers, since)
+            recordings = values.get("recordings") is True
+            return cls(str(values["version"]), site, ticked, key, numbers, since, recordings)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadScope(f"Odoo's answer is no scope ({type(error).__name__}: {error})") from error
 
@@ -157,6 +160,7 @@ class _Call:
         "last_at",
         "legs",
         "live",
+        "mixed",
         "numbered",
         "over_since",
         "pending",
@@ -176,6 +180,7 @@ class _Call:
         self.gone: frozenset[str] = frozenset()  # ids of forgotten calls that were joined to it
         self.joined = False  # what the other call was waiting with is not looked at yet
         self.live = False  # something of it came live, not from the PBX's history
+        self.mixed = False  # somebody who is not recorded took part
         self.count = False  # it was counted as outside the scope
         self.first: datetime | None = None
         self.last_at: datetime | None = None
@@ -221,6 +226,8 @@ class Gate:
         self.overdue = 0
         #: calls that were forgotten because nobody saw how they began
         self.headless = 0
+        #: ids of kept calls in which somebody who is not recorded is to be heard: their sound is not kept
+        self.mixed: set[str] = set()
         #: PBX time of the last call counted as outside the scope: history that was counted is not counted again
         self.counted_until: datetime | None = None
         self._counted_before: datetime | None = None
@@ -341,6 +348,11 @@ class Gate:
                 )
         return out
 
+    def is_mixed(self, call: str) -> bool:
+        """Whether somebody who is not recorded is to be heard in a kept call."""
+        found = self._by_id.get(call)
+        return found is not None and found.mixed
+
     def history_begins(self) -> None:
         """What follows may have been counted before: do not count it twice."""
         self._counted_before = self.counted_until
@@ -407,6 +419,7 @@ class Gate:
         one.private |= other.private
         one.gone |= other.gone
         one.joined = True
+        one.mixed |= other.mixed
         one.live |= other.live
         one.last, one.heard = max(one.last, other.last), max(one.heard, other.heard)
         times = [moment for moment in (one.first, other.first) if moment]
@@ -575,6 +588,9 @@ class Gate:
                 self.waiting += 1
                 return []
             if leg.hidden or (leg.extension is not None and not self._records(call, leg.extension)):
+                call.mixed |= leg.up
+                if call.mixed:
+                    self.mixed |= call.ids
                 return []
         if event.call in call.gone:
             # the forgotten call was the older one, so the PBX goes on with its id

@@ -6,6 +6,8 @@ import hmac
 KEY_HEADER = "X-Voip-Key"
 TIME_HEADER = "X-Voip-Timestamp"
 SIGNATURE_HEADER = "X-Voip-Signature"
+#: with a file as the body: what is said about it, which is then what is signed
+ABOUT_HEADER = "X-Voip-About"
 
 #: seconds that the sender's clock and ours may differ
 TOLERANCE = 300

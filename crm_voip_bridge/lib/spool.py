@@ -29,6 +29,12 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY AUTOINCREMENT, saved INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS aside (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outside (day TEXT PRIMARY KEY, calls INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recording (
+    leg TEXT NOT NULL, name TEXT NOT NULL, file TEXT NOT NULL, call TEXT NOT NULL, at TEXT, saved INTEGER NOT NULL,
+    ended INTEGER, state TEXT NOT NULL DEFAULT 'waiting', due INTEGER NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (leg, name)
+) WITHOUT ROWID;
 """
 
 
@@ -50,6 +56,30 @@ class Batch:
     first: int
     last: int
     texts: list[str]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file of sound that Odoo is to have.
+
+    :param leg: whose channel was recorded; with ``name``, what tells it from others
+    :param name: of the file, without folder
+    :param file: as the PBX said it
+    :param call: the PBX's id of the call
+    :param at: when the recording began, as in an event
+    :param saved: when the bridge heard of it, seconds since 1970
+    :param ended: when the bridge heard that leg or call ended, None before
+    :param tries: how often Odoo was asked in vain
+    """
+
+    leg: str
+    name: str
+    file: str
+    call: str
+    at: str | None
+    saved: int
+    ended: int | None
+    tries: int
 
 
 @dataclass(frozen=True)
@@ -163,14 +193,19 @@ class Spool:
         settled: datetime | None = None,
         outside: Mapping[str, int] | None = None,
         counted_until: datetime | None = None,
+        recordings: Iterable[Event] = (),
+        withheld: Iterable[str] = (),
     ) -> None:
         """Append events; once this returns, they survive whatever happens to the process.
 
         :param settled: see :attr:`settled`; kept to the minute, so that it tells of no call
         :param outside: UTC day -> calls outside the scope, to be added
+        :param recordings: those of the events whose files Odoo is to have
+        :param withheld: ids of calls whose files Odoo is not to have after all
         :raise SpoolProblem: nothing was appended
         """
         saved = int(self.clock())
+        events = list(events)
         rows = [(saved, json.dumps(event.to_dict(), ensure_ascii=False, separators=(",", ":"))) for event in events]
         with self._transaction() as run:
             if rows:
@@ -184,6 +219,7 @@ class Spool:
                 )
             if outside and counted_until:
                 self._set(run, "counted_until", format_time(counted_until))
+            self._note_recordings(run, events, recordings, withheld, saved)
         self._last += len(rows)
 
     def begin(self, moment: datetime) -> None:
@@ -239,6 +275,15 @@ class Spool:
         with self._lock:
             return dict(self._db.execute("SELECT day, calls FROM outside ORDER BY day DESC LIMIT 8"))
 
+    def begin_command(self, ident: str) -> bool:
+        """Note that a command is carried out, before it is: it never will be a second time.
+
+        :return: false if it was noted before
+        :raise SpoolProblem: it was not noted
+        """
+        with self._transaction() as run:
+            return run("INSERT OR IGNORE INTO command VALUES (?, ?)", (ident, int(self.clock()))).rowcount == 1
+
     def recent(self, seconds: float) -> Iterator[Event]:
         """What was appended within the last seconds, oldest first."""
         with self._lock:
@@ -258,6 +303,9 @@ class Spool:
     def purge(self) -> None:
         """Delete what was acknowledged long ago."""
         before = int(self.clock() - self.keep_days * DAY)
+        with self._transaction() as run:
+            run("DELETE FROM command WHERE at < ?", (before,))
+            run("DELETE FROM recording WHERE state != 'waiting' AND saved < ?", (before,))
         while True:
             with self._transaction() as run:
                 # rows are in the order of time, so the oldest few are all that must be looked at
@@ -267,6 +315,60 @@ class Spool:
                 gone = run(f"DELETE FROM event WHERE seq IN ({seqs})", (self._sent, before)).rowcount  # noqa: S608
             if gone < 1000:
                 return
+
+    # --- recordings ---
+
+    def recordings(self, most: int = 200) -> list[Recording]:
+        """Files that are to be sent and whose time has come; those of legs that ended first, then the oldest."""
+        with self._lock:
+            try:
+                return [
+                    Recording(*row)
+                    for row in self._db.execute(
+                        "SELECT leg, name, file, call, at, saved, ended, tries FROM recording"
+                        " WHERE state = 'waiting' AND due <= ? ORDER BY ended IS NULL, saved, leg, name LIMIT ?",
+                        (int(self.clock()), most),
+                    )
+                ]
+            except sqlite3.Error as error:
+                raise self._problem(error) from error
+
+    def recording_later(self, recording: Recording, seconds: float, tried: bool = True) -> None:
+        """Look at it again after so long.
+
+        :param tried: Odoo was asked in vain
+        """
+        with self._transaction() as run:
+            run(
+                "UPDATE recording SET due = ?, tries = tries + ? WHERE leg = ? AND name = ?",
+                (int(self.clock() + seconds), tried, recording.leg, recording.name),
+            )
+
+    def recording_done(self, recording: Recording, state: str) -> None:
+        """It needs no further thought; that is remembered as long as the events.
+
+        :param state: "sent", or why it is not
+        """
+        with self._transaction() as run:
+            run(
+                "UPDATE recording SET state = ?, saved = ? WHERE leg = ? AND name = ?",
+                (state, int(self.clock()), recording.leg, recording.name),
+            )
+
+    def _note_recordings(self, run, events: list[Event], recordings, withheld, saved: int) -> None:
+        for event in recordings:
+            file = event.text("file")
+            run(
+                "INSERT OR IGNORE INTO recording (leg, name, file, call, at, saved) VALUES (?, ?, ?, ?, ?, ?)",
+                (event.leg, file.rpartition("/")[2], file, event.call, format_time(event.at), saved),
+            )
+        for call in withheld:
+            run("UPDATE recording SET state = 'withheld' WHERE call = ? AND state = 'waiting'", (call,))
+        for event in events:
+            if event.type == "ended":
+                run("UPDATE recording SET ended = ? WHERE leg = ? AND ended IS NULL", (saved, event.leg))
+            elif event.type == "closed":
+                run("UPDATE recording SET ended = ? WHERE call = ? AND ended IS NULL", (saved, event.call))
 
     # --- inside ---
 

@@ -305,8 +305,10 @@ def _app(story, at, event):
 
 
 def _status(story, at, event):
+    if event.text("name") == "clicked" and (event.leg or event.call) not in story.tracks:
+        return  # the own phone could not even be called, so nothing was
     track = _track(story, event)
-    track.stated.setdefault(event.text("name"), event.text("value"))
+    track.stated.setdefault(event.text("name"), event.text("value") or event.text("to"))
 
 
 def _transferred(story, at, event):

@@ -1,5 +1,6 @@
 """A PBX and an Odoo in threads, real on the wire: AMI over TCP, signed requests over HTTP."""
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -32,6 +33,10 @@ class Odoo:
     def __init__(self, ssl_context=None):
         self.events: dict[str, dict] = {}
         self.requests: list[tuple[str, dict]] = []
+        #: what was said about a recording, and its bytes
+        self.recordings: list[tuple[dict, bytes]] = []
+        #: status and word to refuse recordings with
+        self.refuses: tuple[int, str] | None = None
         self.scope = dict(SCOPE)
         self.answers: list[int] = []
         self.most_bytes = 10**9
@@ -39,6 +44,17 @@ class Odoo:
         self.clock = 0.0
         self.scope_answers = True
         self.secret = SECRET
+        #: commands to give to whoever asks next, what became of earlier ones, and when somebody asked
+        self.commands: list[dict] = []
+        self.results: list[dict] = []
+        self.asked: list[float] = []
+        self.command_status = 200
+        self.slow = 0.0
+        #: channels that were subscribed to; headers of the handshakes; sockets
+        self.channels: list[str] = []
+        self.handshakes: list = []
+        self.sockets: list[socket.socket] = []
+        self.websocket = False
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,6 +62,9 @@ class Odoo:
 
             def do_POST(self):
                 outer._serve(self)
+
+            def do_GET(self):
+                outer._get(self)
 
             def date_time_string(self, timestamp=None):
                 return formatdate(time.time() + outer.clock, usegmt=True)
@@ -66,6 +85,69 @@ class Odoo:
         self._server.shutdown()
         self._server.server_close()
 
+    def wake(self, text=None):
+        """Say over every websocket that there is something to fetch, or anything else."""
+        message = {"id": 1, "message": {"type": "crm_voip_bridge/wake", "payload": {}}}
+        data = json.dumps([message]).encode() if text is None else text.encode()
+        for each in list(self.sockets):
+            with contextlib.suppress(OSError):
+                each.sendall(bytes([0x81, len(data)]) + data)
+
+    def close_sockets(self):
+        for each in self.sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self.sockets.clear()
+
+    def _get(self, request):
+        """Odoo's websocket, and the page that gives a session."""
+        request.close_connection = True
+        if request.path.startswith("/web/login"):
+            request.send_response(303)
+            request.send_header("Set-Cookie", "frontend_lang=en_US; Path=/")
+            request.send_header("Set-Cookie", f"session_id=of-{request.path.rpartition('=')[2]}; Path=/")
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        self.handshakes.append(dict(request.headers))
+        if not self.websocket:
+            request.send_error(400)
+            return
+        token = request.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(token.encode(), usedforsecurity=False).digest()).decode()
+        request.wfile.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+        )
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                opcode, text = self._frame(request.rfile)
+                if opcode == 8:
+                    return
+                if opcode == 9:
+                    request.connection.sendall(bytes([0x8A, len(text)]) + text)
+                elif opcode == 1:
+                    self.channels += json.loads(text)["data"]["channels"]
+                    self.sockets.append(request.connection)
+
+    @staticmethod
+    def _frame(file):
+        first, second = file.read(2)
+        size = second & 127
+        if size == 126:
+            size = int.from_bytes(file.read(2), "big")
+        mask = file.read(4)
+        return first & 15, bytes(byte ^ mask[place % 4] for place, byte in enumerate(file.read(size)))
+
+    def _give(self, values):
+        self.asked.append(time.monotonic())
+        self.results += values["results"]
+        if self.command_status != 200:
+            return self.command_status, {"error": "test"}
+        given, self.commands = self.commands, []
+        time.sleep(self.slow)
+        return 200, {"commands": given}
+
     def _serve(self, request):
         body = request.rfile.read(int(request.headers["Content-Length"]))
         status, values = self._answer(request, body)
@@ -84,15 +166,19 @@ class Odoo:
                 head[signature.KEY_HEADER],
                 head[signature.TIME_HEADER],
                 head[signature.SIGNATURE_HEADER],
-                body,
+                head.get(signature.ABOUT_HEADER, "").encode() or body,
                 time.time() + self.clock,
             )
         except signature.BadSignature:
             return 401, {"error": "signature", "message": "refused"}
+        if request.path.endswith("/commands"):
+            return self._give(json.loads(body))
         if self.answers:
             status = self.answers.pop(0)
             if status != 200:
                 return status, {"error": "test", "message": "call +31201234567 for help"}
+        if request.path.endswith("/recording"):
+            return self._take_recording(json.loads(head[signature.ABOUT_HEADER]), body)
         values = json.loads(body)
         self.requests.append((request.path, values))
         if request.path.endswith("/scope"):
@@ -109,7 +195,15 @@ class Odoo:
                 self.events.setdefault(Event.from_dict(event).id, event)
             except BadEvent as error:
                 refused.append({"id": event.get("id"), "index": place, "reason": str(error)})
-        return 200, {"accepted": len(values["events"]), "known": 0, "refused": refused, "scope": self.scope["version"]}
+        answer = {"accepted": len(values["events"]), "known": 0, "refused": refused, "scope": self.scope["version"]}
+        return 200, {**answer, **({"commands": True} if self.commands else {})}
+
+    def _take_recording(self, about, body):
+        if self.refuses:
+            return self.refuses[0], {"error": self.refuses[1], "message": "for a reason"}
+        assert about["size"] == len(body) and about["sha256"] == hashlib.sha256(body).hexdigest()
+        self.recordings.append((about, body))
+        return 200, {"known": False}
 
 
 class Pbx:
@@ -119,6 +213,11 @@ class Pbx:
         self.user, self.secret = user, secret
         self.logins = 0
         self.channels: list[str] = []
+        #: queue -> interfaces of its members
+        self.members: dict[str, list[str]] = {}
+        #: what was asked for beside the usual, and how to answer: True, or a message of refusal
+        self.actions: list[dict] = []
+        self.allows: bool | str = True
         self.banner = b"Asterisk Call Manager/11.0.0\r\n"
         self.queues: list[queue.Queue] = []
         self._connections: list[socket.socket] = []
@@ -192,6 +291,24 @@ class Pbx:
             for leg in self.channels:
                 connection.sendall(f"Event: CoreShowChannel\r\nUniqueid: {leg}\r\n\r\n".encode())
             connection.sendall(b"Event: CoreShowChannelsComplete\r\n\r\n")
+        elif action == "QueueStatus":
+            answer("Response: Success", "EventList: start", "Message: Queue status will follow")
+            for name, interfaces in self.members.items():
+                lines = [f"Event: QueueParams\r\nQueue: {name}\r\n\r\n"]
+                lines += [
+                    f"Event: QueueMember\r\nQueue: {name}\r\nLocation: {one}\r\nPaused: 0\r\n\r\n" for one in interfaces
+                ]
+                connection.sendall("".join(lines).encode())
+            connection.sendall(b"Event: QueueStatusComplete\r\n\r\n")
+        elif action == "ListCommands":
+            able = ("Originate", "Hangup", "BlindTransfer") if self.allows is True else ()
+            answer("Response: Success", "Ping: Keepalive", *(f"{name}: words" for name in able))
+        elif action in ("Originate", "Hangup", "BlindTransfer"):
+            self.actions.append({**fields, "at": time.monotonic()})
+            if self.allows is True:
+                answer("Response: Success", "Message: done")
+            else:
+                answer("Response: Error", f"Message: {self.allows}")
         elif action == "Ping":
             answer("Response: Success", "Ping: Pong", f"Timestamp: {time.time():.6f}")
 

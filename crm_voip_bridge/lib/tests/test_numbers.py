@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from lib.numbers import KINDS, MAX_E164, MAX_NUMBERS, Number, e164, parse
+from lib.numbers import KINDS, MAX_E164, MAX_NUMBERS, Number, e164, parse, shown
 from lib.site import Site
 
 NL = "NL"
@@ -238,3 +238,21 @@ class TestAnything:
         country, example = pair
         text = phonenumbers.format_number(example, PhoneNumberFormat.E164)
         assert e164(text + word, country) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "country"),
+    [
+        ("+31201000101", "+31 20 100 0101", "NL"),
+        ("+442079460142", "+44 20 7946 0142", "GB"),
+        ("+12025550199", "+1 202-555-0199", "US"),
+        ("+80012345678", "+800 1234 5678", ""),
+        ("+999123", "+999123", ""),
+        ("101", "101", ""),
+        ("", "", ""),
+        (None, "", ""),
+        (False, "", ""),
+    ],
+)
+def test_a_number_as_people_read_it(number, text, country):
+    assert shown(number) == (text, country)

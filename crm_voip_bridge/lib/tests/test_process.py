@@ -83,6 +83,7 @@ def running(tmp_path, odoo, pbx, history=None, name="spool.db", **options):
         lambda: Manager("127.0.0.1", pbx.port, "bridge", options.get("pbx_secret", "pbx-secret")),
         history or NoHistory(),
         notices=Notices(repeat=60),
+        recordings=options.get("recordings", ""),
     )
     bridge.sender.backoff = Backoff(0.05, 0.2)
     bridge.start()
@@ -127,6 +128,23 @@ def test_outside_the_scope_only_the_count_and_the_extension_travel(tmp_path, odo
     again = Spool(tmp_path / "spool.db")
     assert again.outside() == {"2026-11-22": 2}
     again.close()
+
+
+def test_who_serves_the_queues_is_told_and_told_again_when_it_changes(tmp_path, odoo, pbx):
+    pbx.members = {"support": ["PJSIP/101", "PJSIP/109", "PJSIP/102"]}
+    bridge = running(tmp_path, odoo, pbx)
+
+    def said():
+        return [request["queues"] for _path, request in odoo.requests if "queues" in request]
+
+    until(lambda: said() == [{"support": ["101", "102"]}])
+    pbx.say(blocks())
+    until(lambda: len(odoo.events) == 4)
+    # what did not change is not repeated with every batch
+    assert len(said()) == 1
+    pbx.say(b"Event: QueueMemberPause\r\nQueue: support\r\nInterface: PJSIP/102\r\nPaused: 1\r\n\r\n")
+    until(lambda: said()[1:] == [{"support": ["101"]}])
+    stopped(bridge)
 
 
 def test_a_new_scope_is_fetched_when_an_answer_names_it(tmp_path, odoo, pbx):
@@ -473,6 +491,19 @@ def test_sigterm_ends_well(tmp_path, odoo, pbx):
     spool = Spool(tmp_path / "spool.db")
     assert spool.waiting == 4
     spool.close()
+
+
+def test_a_process_that_was_stopped_goes_on(tmp_path, odoo, pbx):
+    child = start_process(tmp_path, odoo, pbx)
+    until(lambda: listens(tmp_path))
+    child.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    child.send_signal(signal.SIGCONT)
+    pbx.say(blocks())
+    until(lambda: len(odoo.events) == 4)
+    assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(15) == 0
 
 
 def test_kill_9_at_any_moment_loses_nothing(tmp_path, odoo, pbx):

@@ -345,6 +345,24 @@ def test_check_tries_everything(odoo, capsys, tmp_path, monkeypatch):
     pbx.close()
 
 
+def test_check_looks_for_recordings(odoo, capsys, tmp_path, monkeypatch):
+    for name, value in given_options(odoo_url=odoo.url, odoo_key=KEY, odoo_secret=SECRET).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CRM_VOIP_BRIDGE_SPOOL_FILE", str(tmp_path / "spool.db"))
+
+    def said(folder, wanted):
+        monkeypatch.setenv("CRM_VOIP_BRIDGE_RECORDINGS_FOLDER", str(folder))
+        odoo.scope["recordings"] = wanted
+        main(["check", "--seconds", "0"])
+        return [line for line in capsys.readouterr().out.splitlines() if "recordings:" in line]
+
+    assert said("", False) == []
+    assert said("", True)[0].startswith("note")
+    assert "until they are switched on" in said(tmp_path, False)[0]
+    assert said(tmp_path, True) == [f"ok   recordings: are sent from {tmp_path}"]
+    assert said(tmp_path / "nothing", True)[0].startswith("FAIL")
+
+
 def test_capture_reads_back(odoo, tmp_path, monkeypatch, capsys):
     pbx = Pbx()
     for name, value in given_options(pbx_port=str(pbx.port), pbx_secret="pbx-secret").items():
