@@ -1,2 +1,3 @@
 from . import bridge_file
 from . import main
+from . import recording

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import logging
 import secrets
@@ -8,7 +9,9 @@ from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from ..lib.events import format_time, parse_time
-from ..lib.signature import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, BadSignature, verify
+from ..lib.signature import ABOUT_HEADER, KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, BadSignature, verify
+from ..lib.sound import MOST_BYTES
+from ..models.crm_voip_recording import NotTaken
 from ..models.transaction import in_own_transaction, without_collector
 
 _logger = logging.getLogger(__name__)
@@ -29,10 +32,18 @@ class Refusal(Exception):
         self.status, self.word = status, word
 
 
+#: why a file is not kept -> what the bridge is told
+_NOT_TAKEN = {
+    "call": Refusal(404, "call", "Odoo does not have the call of this recording, or not yet."),
+    "gone": Refusal(410, "gone", "This recording was deleted, or its time is over."),
+    "sound": Refusal(422, "sound", "The file is no sound of a kind that is known."),
+}
+
+
 class CrmVoipBridge(http.Controller):
     """Where bridges deliver events and fetch what they may record; readme/PROTOCOL describes both."""
 
-    def _route(path):
+    def _route(path, most=MAX_BODY):
         # 'none': the signature says who it is, and the public user would be the author of what is written
         return http.route(
             f"/crm_voip_bridge/v1/{path}",
@@ -42,7 +53,7 @@ class CrmVoipBridge(http.Controller):
             csrf=False,
             save_session=False,
             readonly=False,
-            max_content_length=MAX_BODY,
+            max_content_length=most,
         )
 
     @_route("events")
@@ -52,6 +63,14 @@ class CrmVoipBridge(http.Controller):
     @_route("scope")
     def crm_voip_bridge_scope(self):
         return self._serve(self._tell_scope)
+
+    @_route("commands")
+    def crm_voip_bridge_commands(self):
+        return self._serve(self._hand_out_commands)
+
+    @_route("recording", MOST_BYTES)
+    def crm_voip_bridge_recording(self):
+        return self._serve(self._take_recording, self._authenticate_file)
 
     del _route
 
@@ -78,9 +97,11 @@ class CrmVoipBridge(http.Controller):
             if batch.discovered:
                 env["crm.voip.extension"]._discover(own, batch.discovered)
             env["crm.voip.pbx.state"]._note(own, batch.bridge, batch.clock_difference, bool(events))
-            return fresh, own._scope()["version"]
+            if batch.queues is not None:
+                env["crm.voip.queue"]._note(own, batch.bridge["id"], batch.queues)
+            return fresh, own._scope()["version"], env["crm.voip.command"]._is_waited_for(own)
 
-        fresh, version = in_own_transaction(pbx.env, take)
+        fresh, version, waited_for = in_own_transaction(pbx.env, take)
         if fresh:
             refs = pbx.env["crm.voip.call.ref"]._refs_of(fresh)
             pbx.env["crm.voip.call"]._fold_marked(pbx, refs, told=fresh)
@@ -89,6 +110,7 @@ class CrmVoipBridge(http.Controller):
             "known": len(events) - len(fresh),
             "refused": [{"id": _id_of(item), "index": index, "reason": why} for index, item, why in refused],
             "scope": version,
+            **({"commands": True} if waited_for else {}),
         }
 
     def _tell_scope(self, pbx, content):
@@ -101,12 +123,45 @@ class CrmVoipBridge(http.Controller):
 
         return in_own_transaction(pbx.env, tell)
 
-    # --- what both share ---
+    def _hand_out_commands(self, pbx, content):
+        _Batch(content)
+        results = content.get("results", [])
+        if not isinstance(results, list) or len(results) > _MOST:
+            raise _malformed("'results' is no list, or too long")
 
-    def _serve(self, work):
+        def hand_out(env):
+            own, commands = pbx.with_env(env), env["crm.voip.command"]
+            if results:
+                commands._note_results(own, results)
+            return commands._hand_out(own), own._expects_commands()
+
+        commands, expected = in_own_transaction(pbx.env, hand_out)
+        return {"commands": commands, **({} if expected else {"idle": True})}
+
+    def _take_recording(self, pbx, about):
+        """Keep a file, unless what is said of it is reason enough not to look at it."""
+        # read whatever the answer: the other side would find its line cut instead
+        data = request.httprequest.get_data(cache=False)
+        if not pbx._takes_recordings():
+            raise Refusal(403, "recordings", "Recordings are switched off for this PBX in Odoo.")
+        try:
+            if not pbx.env["crm.voip.recording"]._find_call(pbx, about):
+                return {"known": True}
+            if len(data) != about["size"] or hashlib.sha256(data).hexdigest() != about["sha256"]:
+                raise _malformed("the file is not the one that was announced")
+            taken = in_own_transaction(
+                pbx.env, lambda env: bool(env["crm.voip.recording"]._take(pbx.with_env(env), about, data))
+            )
+        except NotTaken as reason:
+            raise _NOT_TAKEN[reason.args[0]] from None
+        return {"known": not taken}
+
+    # --- what all share ---
+
+    def _serve(self, work, authenticate=None):
         try:
             with without_collector():
-                pbx, content = self._authenticate()
+                pbx, content = (authenticate or self._authenticate)()
                 answer = work(pbx, content)
         except Refusal as refusal:
             content = {"error": refusal.word, "message": str(refusal)}
@@ -115,13 +170,46 @@ class CrmVoipBridge(http.Controller):
 
     def _authenticate(self):
         """:return: ``(pbx, content)`` of a request that is signed with a valid key"""
+        if (request.httprequest.content_length or 0) > MAX_BODY:
+            raise Refusal(413, "too_large", f"A request has at most {MAX_BODY} bytes: send fewer events at once.")
+        body = request.httprequest.get_data()
+        pbx = self._signer(body)
+        try:
+            content = json.loads(body)
+        except (ValueError, RecursionError):
+            raise _malformed("the body is no JSON") from None
+        if not isinstance(content, dict):
+            raise _malformed("the body is no JSON object")
+        return pbx, content
+
+    def _authenticate_file(self):
+        """:return: ``(pbx, about)`` of a request with a file, which is described in a header that is signed"""
+        said = request.httprequest.headers.get(ABOUT_HEADER, "")
+        pbx = self._signer(said.encode("utf-8", "replace"))
+        try:
+            about = json.loads(said)
+        except (ValueError, RecursionError):
+            raise _malformed(f"{ABOUT_HEADER} is no JSON") from None
+        if not isinstance(about, dict):
+            raise _malformed(f"{ABOUT_HEADER} is no JSON object")
+        for name, most in (("call", 160), ("file", 255)):
+            if not _is_text(about.get(name), most) or not about[name]:
+                raise _malformed(f"'{name}' is missing, or no text")
+        leg, at = about.get("leg", ""), about.get("at")
+        if not _is_text(leg, 160) or not (at is None or _is_text(at, 64)):
+            raise _malformed("'leg' or 'at' is no text")
+        if not _is_count(about.get("size")) or not _is_text(about.get("sha256"), 64):
+            raise _malformed("'size' or 'sha256' is missing")
+        if about["size"] > MOST_BYTES:
+            raise Refusal(413, "too_large", f"A recording has at most {MOST_BYTES} bytes.")
+        return pbx, {**about, "leg": leg, "at": at}
+
+    def _signer(self, signed):
+        """:return: the PBX whose key signed these bytes, in superuser mode"""
         env = request.env(user=SUPERUSER_ID, su=True)
         if env["crm.voip.pbx"]._is_neutralized():
             raise Refusal(403, "closed", "This is a neutralized copy of the database: it takes no calls.")
         http_request = request.httprequest
-        if (http_request.content_length or 0) > MAX_BODY:
-            raise Refusal(413, "too_large", f"A request has at most {MAX_BODY} bytes: send fewer events at once.")
-        body = http_request.get_data()
         key = http_request.headers.get(KEY_HEADER, "")
         pbx, known = env["crm.voip.pbx.key"]._secrets(key if _is_text(key, 64) else "")
         try:
@@ -130,7 +218,7 @@ class CrmVoipBridge(http.Controller):
                 key,
                 http_request.headers.get(TIME_HEADER, ""),
                 http_request.headers.get(SIGNATURE_HEADER, ""),
-                body,
+                signed,
                 time.time(),
             )
             if not known:
@@ -141,13 +229,7 @@ class CrmVoipBridge(http.Controller):
             raise Refusal(401, "signature", message) from None
         if pbx._is_closed():
             raise Refusal(403, "closed", "This PBX is archived in Odoo.")
-        try:
-            content = json.loads(body)
-        except (ValueError, RecursionError):
-            raise _malformed("the body is no JSON") from None
-        if not isinstance(content, dict):
-            raise _malformed("the body is no JSON object")
-        return pbx.with_company(pbx.company_id), content
+        return pbx.with_company(pbx.company_id)
 
 
 class _Batch:
@@ -174,6 +256,17 @@ class _Batch:
             raise _malformed("'discovered' is no list, or too long")
         self.discovered = [text for text in discovered if _is_text(text, 15) and text.isascii() and text.isdigit()]
         self.outside = self._days(content.get("outside", {}))
+        self.queues = self._members(content["queues"]) if "queues" in content else None
+
+    def _members(self, queues):
+        if not isinstance(queues, dict) or len(queues) > _MOST:
+            raise _malformed("'queues' is no object, or too long")
+        members = {}
+        for name, numbers in queues.items():
+            if not _is_text(name, 128) or not name or not isinstance(numbers, list) or len(numbers) > _MOST:
+                raise _malformed("'queues' has something other than lists of numbers by name")
+            members[name] = [text for text in numbers if _is_text(text, 15) and text.isascii() and text.isdigit()]
+        return members
 
     def _days(self, outside):
         if not isinstance(outside, dict) or len(outside) > _MOST:

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Command
 
 
@@ -14,6 +14,13 @@ class CrmLead(models.Model):
         store=True,
         groups=fields.NO_ACCESS,
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # what is created along with it (its contact) is not the caller
+        leads = super(CrmLead, self.with_context(crm_voip_call_id=False)).create(vals_list).with_env(self.env)
+        leads._crm_voip_take_from_card()
+        return leads
 
     def write(self, vals):
         result = super().write(vals)

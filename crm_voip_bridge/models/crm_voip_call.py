@@ -76,7 +76,7 @@ class CrmVoipCall(models.Model):
     to_number = fields.Char("To")
     dialled = fields.Char()
     outside_number = fields.Char("Other party", help="The customer's number, as the PBX said it.")
-    outside_e164 = fields.Char("International form", index="btree_not_null")
+    outside_e164 = fields.Char("International form")
     name = fields.Char("Name shown", help="What the PBX showed as the other party's name.")
     queue = fields.Char()
     started_at = fields.Datetime("Started")
@@ -127,6 +127,7 @@ class CrmVoipCall(models.Model):
     _ref_unique = models.UniqueIndex("(pbx_id, call_ref)")
     _started_idx = models.Index("(company_id, started_at DESC, id DESC)")
     _open_idx = models.Index("(pbx_id) WHERE disposition = 'in_progress'")
+    _number_idx = models.Index("(outside_e164, started_at) WHERE outside_e164 IS NOT NULL")
 
     @api.depends("direction", "outside_number", "partner_id", "started_at")
     @api.depends_context("lang", "tz")

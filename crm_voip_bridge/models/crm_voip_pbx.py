@@ -14,7 +14,7 @@ from ..lib.site import Site
 
 #: what each kind of PBX can do; what it cannot is not shown as a button
 CAPABILITIES = {
-    "asterisk": {"history", "live", "dial", "transfer", "hold", "queue", "recordings"},
+    "asterisk": {"history", "live", "dial", "hangup", "transfer", "hold", "queue", "recordings"},
 }
 #: seconds without a word from the bridge after which a PBX counts as not connected
 SILENCE = 180
@@ -41,6 +41,7 @@ class CrmVoipPbx(models.Model):
     can_history = fields.Boolean("Can catch up", compute="_compute_capabilities")
     can_live = fields.Boolean("Can show calls as they ring", compute="_compute_capabilities")
     can_dial = fields.Boolean("Can dial", compute="_compute_capabilities")
+    can_hangup = fields.Boolean("Can hang up", compute="_compute_capabilities")
     can_transfer = fields.Boolean("Can transfer", compute="_compute_capabilities")
     can_hold = fields.Boolean("Tells hold", compute="_compute_capabilities")
     can_queue = fields.Boolean("Tells queues", compute="_compute_capabilities")
@@ -65,6 +66,7 @@ class CrmVoipPbx(models.Model):
     key_ids = fields.One2many("crm.voip.pbx.key", "pbx_id", string="Keys")
     state_ids = fields.One2many("crm.voip.pbx.state", "pbx_id", string="Bridges")
     refused_ids = fields.One2many("crm.voip.refused", "pbx_id")
+    queue_ids = fields.One2many("crm.voip.queue", "pbx_id", string="Queues")
     outside_ids = fields.One2many("crm.voip.outside", "pbx_id", string="Outside scope")
 
     connection = fields.Selection(
@@ -283,6 +285,7 @@ class CrmVoipPbx(models.Model):
                 if extension.recorded and extension.recorded_since
             },
             "never": {"key": key, "numbers": sorted(numbers, key=lambda number: number["hash"])},
+            "recordings": self._takes_recordings(),
         }
         content = json.dumps(scope, sort_keys=True)
         return json.dumps({"version": hashlib.sha256(content.encode()).hexdigest()[:16], **scope})

@@ -1,5 +1,9 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+from .crm_voip_pbx import SILENCE
 
 
 class CrmVoipPbxState(models.Model):
@@ -31,23 +35,34 @@ class CrmVoipPbxState(models.Model):
         :param difference: seconds by which its clock is ahead of ours, None if it did not say
         :param has_events: whether events came with it
         """
-        self.env.cr.execute(
+        now = fields.Datetime.now()
+        [(is_news,)] = self.env.execute_query(
             SQL(
-                """INSERT INTO %(table)s AS known
+                """WITH before AS (
+                       SELECT pbx_says, seen_at, event_at FROM %(table)s
+                        WHERE pbx_id = %(pbx)s AND bridge = %(bridge)s)
+                   INSERT INTO %(table)s AS known
                        (pbx_id, bridge, version, pbx_says, seen_at, event_at, clock_difference, waiting)
                    VALUES (%(pbx)s, %(bridge)s, %(version)s, %(says)s, %(now)s, %(event)s, %(difference)s, %(waiting)s)
                    ON CONFLICT (pbx_id, bridge) DO UPDATE
                       SET version = EXCLUDED.version, pbx_says = EXCLUDED.pbx_says, seen_at = EXCLUDED.seen_at,
                           event_at = COALESCE(EXCLUDED.event_at, known.event_at),
-                          clock_difference = EXCLUDED.clock_difference, waiting = EXCLUDED.waiting""",
+                          clock_difference = EXCLUDED.clock_difference, waiting = EXCLUDED.waiting
+                   RETURNING NOT EXISTS (
+                       SELECT FROM before
+                        WHERE pbx_says IS NOT DISTINCT FROM %(says)s AND seen_at > %(fresh)s
+                          AND (event_at IS NOT NULL OR %(event)s::timestamp IS NULL))""",
                 table=SQL.identifier(self._table),
                 pbx=pbx.id,
                 bridge=bridge["id"],
                 version=bridge["version"],
                 says=bridge["pbx"],
-                now=fields.Datetime.now(),
-                event=fields.Datetime.now() if has_events else None,
+                now=now,
+                fresh=now - timedelta(seconds=SILENCE),
+                event=now if has_events else None,
                 difference=difference,
                 waiting=bridge["waiting"],
             )
         )
+        if is_news:
+            self.env["crm.voip.pbx"]._tell_onboarding()

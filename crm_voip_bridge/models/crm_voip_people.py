@@ -74,7 +74,8 @@ class CrmVoipPeople(models.AbstractModel):
         self._people_demand()
         self._people_log(self.env["res.users"].browse(filter(None, persons)), "filter")
         # one's own are never late
-        return domain & (Domain(self._people_time, "<=", self._people_until()) | Domain("is_mine", "=", True))
+        own = ("is_mine", "=", True) if "is_mine" in self._fields else (self._people_user, "=", self.env.uid)
+        return domain & (Domain(self._people_time, "<=", self._people_until()) | Domain(*own))
 
     def _people_ids(self, condition):
         """:return: the ids that a condition asks for, None if it asks otherwise"""
@@ -136,9 +137,10 @@ class CrmVoipPeople(models.AbstractModel):
             return rows
         until = self._people_until() if self._people_decided() else None
         seen = self.env["res.users"]
+        hidden = set(records._people_hidden_in_lists()._ids)
         for row, record in zip(rows, records, strict=True):
             user = record[self._people_user]
-            if user == self.env.user:
+            if user == self.env.user or record.id not in hidden:
                 continue
             if until and (record[self._people_time] or until) <= until:
                 seen |= user
@@ -256,6 +258,10 @@ class CrmVoipPeople(models.AbstractModel):
     def _people_calls(self):
         """:return: the calls that the records are about"""
         return self if self._name == "crm.voip.call" else self.call_id
+
+    def _people_hidden_in_lists(self):
+        """:return: the records that do not tell in a list whose they are"""
+        return self
 
     def _people_look_at(self, records, how):
         # sudo: see _read_format

@@ -18,6 +18,7 @@ class CrmVoipPeopleLog(models.Model):
         [
             ("call", "Opened a call"),
             ("record", "Read the PBX record of a call"),
+            ("listen", "Listened to the recording of a call"),
             ("list", "Listed calls with the persons"),
             ("filter", "Filtered by a person"),
             ("group", "Grouped by person"),

@@ -8,7 +8,12 @@ class MailMessage(models.Model):
 
     crm_voip_call_id = fields.Many2one("crm.voip.call", "Call", readonly=True, copy=False, ondelete="cascade")
 
+    crm_voip_typed_id = fields.Many2one(
+        "crm.voip.typed.call", "Typed call", readonly=True, copy=False, ondelete="cascade"
+    )
+
     _crm_voip_call_idx = models.Index("(crm_voip_call_id) WHERE crm_voip_call_id IS NOT NULL")
+    _crm_voip_typed_idx = models.Index("(crm_voip_typed_id) WHERE crm_voip_typed_id IS NOT NULL")
 
     @api.model
     def _search(self, domain, *args, bypass_access=False, **kwargs):
@@ -32,19 +37,18 @@ class MailMessage(models.Model):
         """:return: the lines about calls that the user may not see"""
         if self.env.su or not self.ids:
             return self.browse()
-        self.flush_recordset(["crm_voip_call_id"])
-        about = dict(
-            self.sudo()
-            .browse(self.ids)
-            .filtered("crm_voip_call_id")
-            .mapped(lambda line: (line.id, line.crm_voip_call_id.id))
-        )
-        calls = self.env["crm.voip.call"].browse(set(about.values()))
-        if not calls:
-            return self.browse()
-        seen = (
-            calls._filtered_access("read")
-            if calls.has_access("read") or self.env.user._is_internal()
-            else calls.browse()
-        )
-        return self.browse(line for line, call in about.items() if call not in seen._ids)
+        hidden = set()
+        for name in ("crm_voip_call_id", "crm_voip_typed_id"):
+            self.flush_recordset([name])
+            # sudo: what a line is about decides who reads it
+            lines = self.sudo().browse(self.ids).filtered(name)
+            calls = self.env[self._fields[name].comodel_name].browse(set(lines[name].ids))
+            if not calls:
+                continue
+            seen = (
+                calls._filtered_access("read")
+                if calls.has_access("read") or self.env.user._is_internal()
+                else calls.browse()
+            )
+            hidden.update(line.id for line in lines if line[name].id not in seen._ids)
+        return self.browse(line for line in self.ids if line in hidden)

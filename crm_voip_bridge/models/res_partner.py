@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResPartner(models.Model):
@@ -13,6 +13,13 @@ class ResPartner(models.Model):
         store=True,
         groups=fields.NO_ACCESS,
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # what is created along with somebody (an employer) is not the caller
+        partners = super(ResPartner, self.with_context(crm_voip_call_id=False)).create(vals_list).with_env(self.env)
+        partners._crm_voip_take_from_card()
+        return partners
 
     def write(self, vals):
         if vals.keys().isdisjoint(("country_id", "tz")):

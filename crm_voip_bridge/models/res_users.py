@@ -26,3 +26,11 @@ class ResUsers(models.Model):
             if extension._is_valid_on(today)
         ]
         own.crm_voip_extensions = "\n".join(lines) or self.env._("None. No call of mine is logged.")
+
+    def _crm_voip_session(self):
+        """What the web client knows of this person from its start; extend it for functions of your own.
+
+        :return: JSON values by name
+        """
+        # when the page was loaded: see static/src/news.js
+        return {"now": fields.Datetime.to_string(fields.Datetime.now())}

@@ -15,9 +15,8 @@ from .common import answered, missed, told
 from .test_merge import FIRST, JOINED, SECOND
 
 
-@tagged("-at_install", "post_install")
-class TestConcurrency(BaseCase):
-    """Bridges that race, with real transactions on real connections; what they leave is taken away."""
+class RaceCase(BaseCase):
+    """Real transactions on real connections; what they leave is taken away."""
 
     def setUp(self):
         super().setUp()
@@ -89,6 +88,11 @@ class TestConcurrency(BaseCase):
             calls = env["crm.voip.call"].search([("pbx_id", "=", self.pbx_id)], order="call_ref")
             waiting = env["crm.voip.call.ref"].search_count([("pbx_id", "=", self.pbx_id), ("dirty", "=", True)])
             return [(call.call_ref, call.disposition, call.talk_s, len(call.leg_ids)) for call in calls], waiting
+
+
+@tagged("-at_install", "post_install")
+class TestConcurrency(RaceCase):
+    """Bridges that race."""
 
     def test_two_bridges_tell_the_same_new_call(self):
         for place in range(8):

@@ -51,6 +51,12 @@ class TestPeople(VoipCase):
         with self.assertRaisesRegex(UserError, "side by side", msg=str(args)):
             work(*args, **values)
 
+    def test_phones_by_person_after_a_decision(self):
+        self.decide()
+        legs = self.legs_as(self.boss).search([("user_id", "=", self.rina.id)])
+        self.assertEqual(set(legs.mapped("number")), {"102"})
+        self.assertIn(("voip_boss", "filter"), self.log_of(self.rina))
+
     # --- without a decision ---
 
     def test_groups(self):

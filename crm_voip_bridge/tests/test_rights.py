@@ -21,6 +21,16 @@ MATRIX = {
     "crm.voip.never":        ("rwcu", "rwcu", "rwcu", "rwcu", "rwcu"),
     "crm.voip.people.switch": ("r",   "r",    "r",    "r",    "rwc"),
     "crm.voip.people.log":   ("r",    "r",    "r",    "r",    "r"),
+    "crm.voip.command":      ("",     "r",    "r",    "r",    "r"),
+    "crm.voip.outcome":      ("",     "r",    "r",    "r",    "rwcu"),
+    "crm.voip.wrapup":       ("",     "r",    "r",    "r",    "r"),
+    "crm.voip.supervisor.note": ("",  "r",    "rw",   "rw",   "rwu"),
+    "crm.voip.typed.call":   ("",     "rwcu", "rwcu", "rwcu", "rwcu"),
+    "crm.voip.queue":        ("",     "",     "",     "",     "r"),
+    "crm.voip.recording":    ("",     "",     "",     "",     "r"),
+    "crm.voip.callback":     ("",     "r",    "r",    "r",    "r"),
+    "crm.voip.callback.entry": ("",   "",     "",     "",     ""),
+    "crm.voip.callback.turn": ("",    "",     "",     "",     ""),
 }  # fmt: skip
 
 

@@ -9,6 +9,11 @@ registry.category("web_tour.tours").add("crm_voip_choose_customer", {
             run: "click",
         },
         {
+            trigger:
+                ".o-dropdown--menu [data-menu-xmlid='crm_voip_bridge.crm_voip_menu_all_calls']",
+            run: "click",
+        },
+        {
             content: "the call of the shared number shows the number",
             trigger: ".o_data_row:contains('+12025550150') td[name='customer_label']",
             run: "click",
