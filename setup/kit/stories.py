@@ -561,6 +561,10 @@ async def main(address: str, database: str, pbx: str, *names: str) -> int:
     async with Desk(address, database, Pbx(pbx).attach()) as desk:
         for name in names or STORIES:
             told = await play(desk, name)
+            if told["problem"]:
+                # telephones and browsers share this machine with all else: once more, and it is said
+                first, told = told["problem"], await play(desk, name)
+                told["text"] += f" (at the second attempt; the first: {first[:200]})"
             failed += told["problem"] is not None
             print(json.dumps(told, ensure_ascii=False), flush=True)
     return 1 if failed else 0
