@@ -541,8 +541,8 @@ async def calls_going_on(desk):
 async def play(desk: Desk, name: str) -> dict:
     """Play one story and tell how it went; of a failed one, a picture of each page is kept."""
     started, problem = time.monotonic(), None
-    await desk.tidy()
     try:
+        await desk.tidy()
         await asyncio.wait_for(STORIES[name](desk), 120)
         if desk.complaints:
             problem = "the browser complained: " + "; ".join(dict.fromkeys(desk.complaints))[:500]
