@@ -8,7 +8,7 @@ two bridges on one PBX make the same events.
 import re
 from collections.abc import Iterable, Iterator
 
-from .events import Event, event_id, parse_time
+from .events import Event, brief, event_id, parse_time
 from .phone import endpoint
 
 #: longest line and most lines of a block that are kept; what is longer is nonsense or an attack
@@ -105,7 +105,8 @@ class AmiReader:
             return None
         block = Block()
         block.raw = b"\n".join(lines)
-        for line in block.raw.decode("utf-8", "replace").split("\n"):
+        # a zero byte is nothing that a PBX says, and nothing that a database takes
+        for line in block.raw.decode("utf-8", "replace").replace("\x00", "").split("\n"):
             key, _colon, value = line.partition(":")
             block.setdefault(key.lower(), value.strip())
         return block
@@ -149,7 +150,7 @@ class AmiEvents:
             return []
         at = parse_time(block.get("timestamp"))
         ident = event_id("ami", self.server, block.raw.decode("utf-8", "surrogateescape"))
-        data = {key: value for key, value in data.items() if value not in ("", None, [])}
+        data = brief(data)
         if at is None:
             self._place += 1
             data["n"] = self._place

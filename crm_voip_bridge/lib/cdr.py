@@ -6,9 +6,9 @@ Source: https://docs.asterisk.org/Configuration/Reporting/Call-Detail-Records-CD
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 
-from .events import UTC, Event, event_id, format_time, parse_time
+from .events import UTC, Event, brief, event_id, format_time, parse_time
 from .phone import endpoint
 from .table import cells, plain
 
@@ -55,12 +55,11 @@ def to_event(row: Mapping[str, str], zone: tzinfo = UTC, server: str = "") -> Ev
     channel, called = row.get("channel", ""), row.get("dstchannel", "")
     if disposition not in ("ANSWERED", "NO ANSWER", "NOANSWER", "BUSY", "FAILED", "CONGESTION") or not channel:
         return None
-    times = {name: format_time(parse_time(row.get(name), zone)) for name in ("answer", "end")}
+    times = {name: format_time(moment) for name, moment in _times(row, start, disposition, zone).items()}
     # rows of one call share an id, but not the phone that was called, nor when
     ident = event_id(
         "cdr", server, *(row.get(name, "") for name in ("uniqueid", "channel", "dstchannel", "start", "end"))
     )
-    seconds = row.get("billsec", "")
     data = {
         "from": row.get("src", "")[:80],
         "to": row.get("dst", "")[:80],
@@ -70,9 +69,24 @@ def to_event(row: Mapping[str, str], zone: tzinfo = UTC, server: str = "") -> Ev
         "app": row.get("lastapp", "").lower(),
         "args": row.get("lastdata", "")[:80],
         "disposition": disposition.replace("NOANSWER", "NO ANSWER"),
-        "billed_s": int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else None,
+        "billed_s": _seconds(row.get("billsec", "")),
         **times,
     }
-    data = {key: value for key, value in data.items() if value not in ("", None)}
+    data = brief(data)
     call = row.get("linkedid", "")[:160] or leg or event_id("call", channel, row.get("start", ""))
     return Event(ident, "reported", call, leg or call, start, "cdr", data)
+
+
+def _times(row: Mapping[str, str], start, disposition: str, zone: tzinfo) -> dict:
+    """Answer and end. Where a table has no such columns (FreePBX), its seconds tell."""
+    times = {name: parse_time(row.get(name), zone) for name in ("answer", "end")}
+    lasted, billed = _seconds(row.get("duration", "")), _seconds(row.get("billsec", ""))
+    if "end" not in row and start and lasted is not None:
+        times["end"] = start + timedelta(seconds=lasted)
+        if "answer" not in row and disposition == "ANSWERED" and billed is not None:
+            times["answer"] = times["end"] - timedelta(seconds=billed)
+    return times
+
+
+def _seconds(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None

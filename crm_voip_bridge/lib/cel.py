@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 
-from .events import UTC, Event, event_id, format_time, parse_time
+from .events import UTC, Event, brief, event_id, format_time, parse_time
 from .phone import endpoint
 from .table import read_table
 
 _NAMES = {
+    "id": ("id",),
     "type": ("eventtype", "eventname", "event", "type"),
     "time": ("eventtime", "time", "timestamp", "eventtimestamp"),
     "name": ("cidname", "calleridname"),
@@ -61,8 +62,14 @@ def to_event(row: Mapping[str, str], zone: tzinfo = UTC, server: str = "") -> Ev
         return None
     name, data = said
     at = parse_time(row.get("time"), zone)
-    data = {key: value for key, value in data.items() if value not in ("", None, [])}
-    ident = event_id("cel", server, kind, format_time(at) or "", leg, row.get("app", ""), extra.get("bridge_id", ""))
+    data = brief(data)
+    parts = [kind, format_time(at) or "", leg, row.get("app", ""), extra.get("bridge_id", "")]
+    place = row.get("id", "")
+    if at is not None and not at.microsecond and place.isascii() and place.isdigit() and len(place) < 19:
+        # whole seconds, as FreePBX's table has them: the row's number tells what came first, and one from another
+        data["n"] = int(place)
+        parts.append(place)
+    ident = event_id("cel", server, *parts)
     return Event(ident, name, call, leg, at, "cel", data)
 
 

@@ -13,10 +13,12 @@ from . import signature
 from .events import UTC, format_time
 from .notices import masked
 
-VERSION = "19.0.1.1.0"
+VERSION = "19.0.1.2.0"
 EVENTS_PATH = "/crm_voip_bridge/v1/events"
 SCOPE_PATH = "/crm_voip_bridge/v1/scope"
+AUDIT_PATH = "/crm_voip_bridge/v1/audit"
 COMMANDS_PATH = "/crm_voip_bridge/v1/commands"
+FETCH_PATH = "/crm_voip_bridge/v1/fetch"
 RECORDING_PATH = "/crm_voip_bridge/v1/recording"
 #: an answer is short; what is longer comes from somebody else
 _MOST_ANSWER = 8_000_000
@@ -256,13 +258,17 @@ def events_body(
     discovered=(),
     outside: Mapping | None = None,
     queues: Mapping | None = None,
+    places: tuple[int, int] | None = None,
 ) -> bytes:
     """The body of a batch.
 
     :param texts: events as JSON texts, put in as they are
     :param queues: who serves which queue, None to say nothing of them
+    :param places: of what is in the spool, all after the one and up to the other is in here; None to say nothing of it
     """
     rest = {"bridge": head, "scope": scope, "discovered": sorted(discovered), "outside": outside or {}}
+    if places is not None:
+        rest["after"], rest["last"] = places
     if queues is not None:
         rest["queues"] = queues
     return (json.dumps(rest)[:-1] + ', "events": [' + ",".join(texts) + "]}").encode()

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .adapters import ADAPTERS
 from .client import SCOPE_PATH, VERSION, OdooClient, OdooProblem, bridge_head
 from .config import DEFAULT_FILE, ENVIRONMENT, Config, ConfigProblem
-from .events import UTC, format_time, parse_time, read_journal
-from .history import CelFile, HistoryProblem, NoHistory
+from .events import UTC, Event, format_time, parse_time, read_journal
+from .history import HistoryProblem, open_history
 from .manager import Manager, PbxProblem, tls_context
 from .scope import BadScope, Scope
 from .site import Site
@@ -135,7 +136,7 @@ def _wake(config: Config, client: OdooClient) -> Wake:
 
 
 def _history(config: Config):
-    return CelFile(config.cel_file, config.cel_columns, config.cel_zone) if config.cel_file else NoHistory()
+    return open_history(config)
 
 
 # --- run ---
@@ -313,15 +314,29 @@ def _check_events(link: Manager, report: _Report, seconds: float) -> None:
 
 
 def _check_history(config: Config, report: _Report) -> None:
-    if not config.cel_file:
-        report.warn("CEL", "not configured: what happens while the bridge is away is not caught up ([cel] file)")
+    history = _history(config)
+    if not history.source:
+        report.warn(
+            "history",
+            "not configured: what happens while the bridge is away is not caught up (fill in [cel], or else [cdr])",
+        )
         return
+    topic = history.source.upper()
     try:
-        newest = _history(config).check()
+        newest = history.check()
     except HistoryProblem as problem:
-        report.fail("CEL", str(problem))
+        report.fail(topic, str(problem))
         return
-    report.good("CEL", f"newest row of {format_time(newest)}" if newest else "readable, no row yet")
+    report.good(topic, f"newest row of {format_time(newest)}" if newest else "readable, no row yet")
+    if newest and newest.timestamp() > time.time() + 300:
+        report.fail(topic, f"its newest row is of the future: set [{history.source}] zone to the PBX's time zone")
+    if history.source == "cdr":
+        report.warn(
+            "CDR",
+            "is what gaps are filled from: whole seconds, neither hold nor queue nor menu. With [cel], more is known",
+        )
+    elif config.cdr_file or config.cdr_server:
+        report.warn("CDR", "is not used, because the channel event log tells more")
 
 
 def _check_odoo(config: Config, report: _Report, spool: Glance | None, pbx: str) -> Scope | None:
@@ -412,8 +427,26 @@ def _journal(file, options):
     return read_journal(_lines(file))
 
 
-#: format -> reader of a binary file; a hosted provider's adapter adds its own
-READERS = {"ami": _ami, "cel": _cel, "cdr": _cdr, "journal": _journal}
+def _webhook(adapter):
+    from .adapters.base import WebhookRequest
+
+    def read(file, options):
+        for place, line in enumerate(file):
+            if not line.strip():
+                continue
+            request = WebhookRequest(body=line.strip(), zone=options.zone, place=place)
+            try:
+                yield from (event for event in adapter.read(request) if isinstance(event, Event))
+            except ValueError as error:
+                print(f"line {place + 1}: {error}", file=sys.stderr)
+
+    return read
+
+
+#: format -> reader of a binary file; of a hosted provider's, a file of its webhooks' bodies, one a line
+READERS = {"ami": _ami, "cel": _cel, "cdr": _cdr, "journal": _journal} | {
+    name: _webhook(adapter) for name, adapter in ADAPTERS.items()
+}
 
 
 def _lines(file):

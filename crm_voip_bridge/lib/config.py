@@ -42,6 +42,39 @@ class Option:
         return f"{ENVIRONMENT}_{self.section}_{self.name}".upper()
 
 
+def _record(section: str, table: str, file: str, columns: str) -> tuple[Option, ...]:
+    """The options of a record that the PBX keeps, in a file or in a table."""
+    return (
+        Option(section, "file", "text", "", file),
+        Option(section, "columns", "text", "", columns),
+        Option(
+            section,
+            "server",
+            "text",
+            "",
+            "mysql (MariaDB, too) or postgresql, if it is in a table instead of a file, as with FreePBX.",
+        ),
+        Option(
+            section, "host", "text", "localhost", "Where that server runs; a path is the folder or file of its socket."
+        ),
+        Option(section, "port", "number", "", "Its port, if not the usual one (3306, 5432)."),
+        Option(section, "database", "text", "asteriskcdrdb", "The database."),
+        Option(section, "table", "text", table, "The table; schema.table if need be."),
+        Option(section, "user", "text", "", "A user who may read this table, and need nothing else."),
+        Option(section, "password", "secret", "", "That user's password."),
+        Option(section, "tls", "switch", "no", "yes if the way there must be encrypted."),
+        Option(section, "ca_file", "text", "", "Certificates to trust for it, if not those of this machine (PEM)."),
+        Option(
+            section,
+            "zone",
+            "zone",
+            "UTC",
+            "Time zone of the times where they state none, as Europe/Amsterdam. Epoch seconds need none. FreePBX "
+            "writes the PBX's own time, unless usegmtime = yes.",
+        ),
+    )
+
+
 OPTIONS = (
     Option(
         "odoo",
@@ -96,27 +129,19 @@ OPTIONS = (
         "",
         "Tells several Asterisks of one PBX apart; the same for every bridge that reads this one.",
     ),
-    Option(
+    *_record(
         "cel",
-        "file",
-        "text",
-        "",
+        "cel",
         "Asterisk's channel event log, as cel_custom writes it. With it, what happened while nobody "
         "listened is caught up. Example: /var/log/asterisk/cel-custom/Master.csv",
-    ),
-    Option(
-        "cel",
-        "columns",
-        "text",
-        "",
         "Its columns in their order, if its first line does not name them: eventtype,eventtime,cid_name,…",
     ),
-    Option(
-        "cel",
-        "zone",
-        "zone",
-        "UTC",
-        "Time zone of its times where they state none, as Europe/Amsterdam. Epoch seconds need none.",
+    *_record(
+        "cdr",
+        "cdr",
+        "Asterisk's call detail records, where there is no channel event log: whole seconds, neither hold nor queue. "
+        "Example: /var/log/asterisk/cdr-csv/Master.csv",
+        "Its columns in their order, if they are not the usual ones and its first line does not name them.",
     ),
     Option(
         "recordings",
@@ -147,7 +172,8 @@ OPTIONS = (
 _SECTIONS = {
     "odoo": "Where the calls go.",
     "pbx": "Where the calls come from.",
-    "cel": "The PBX's own history.",
+    "cel": "The PBX's own history: what happened while nobody listened.",
+    "cdr": "The same, where the PBX keeps no channel event log. Not used if [cel] is filled in.",
     "recordings": "Sound, where the PBX records calls.",
     "spool": "What waits to be sent.",
     "log": "What the bridge says.",
@@ -200,10 +226,25 @@ class Config:
             raise ConfigProblem("[odoo] websocket must begin with https:// or http://, or be no")
         if "{extension}" not in self.pbx_channel:
             raise ConfigProblem("[pbx] channel must hold {extension}, as PJSIP/{extension}")
-        for name in ("odoo_ca_file", "pbx_ca_file"):
+        for name in ("cel", "cdr"):
+            self._check_record(name)
+        for name in ("odoo_ca_file", "pbx_ca_file", "cel_ca_file", "cdr_ca_file"):
             if getattr(self, name) and not os.access(getattr(self, name), os.R_OK):
                 section, _, option = name.partition("_")
                 raise ConfigProblem(f"[{section}] {option} cannot be read: {getattr(self, name)}")
+
+    def section(self, name: str) -> dict:
+        """The values of one section: option -> value."""
+        return {option.name: getattr(self, f"{name}_{option.name}") for option in OPTIONS if option.section == name}
+
+    def _check_record(self, name: str) -> None:
+        said = self.section(name)
+        if said["server"] not in ("", "mysql", "postgresql"):
+            raise ConfigProblem(f"[{name}] server must be mysql or postgresql, not '{said['server'][:40]}'")
+        if said["server"] and said["file"]:
+            raise ConfigProblem(f"[{name}] has both file and server: keep the one where the PBX writes")
+        if said["server"] and not said["user"]:
+            raise ConfigProblem(f"[{name}] user is missing: a user of the database who may read the table")
 
     def warnings(self) -> list[str]:
         """What works but should not stay, a line each."""
@@ -222,6 +263,8 @@ class Config:
 def _value(option: Option, value: str):
     try:
         if option.kind == "number":
+            if not value and option.default == "":
+                return 0
             number = float(value)
             if not 0 < number < 100_000:
                 raise ValueError

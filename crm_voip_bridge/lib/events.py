@@ -19,7 +19,8 @@ UTC = timezone.utc  # datetime.UTC needs Python 3.11
 #: type -> what happened to the leg, and the keys of ``Event.data`` it may carry. Besides,
 #: each may carry ``channel`` and ``number`` of its leg: the first word about a leg may be lost.
 TYPES = {
-    "started": "the leg came to be: number, name, dialled, channel, context",
+    "started": "the leg came to be: number, name, dialled, channel, context, alias (another id of the leg),"
+    " retold (an account of the whole call says that the leg is there; it may have begun earlier)",
     "ringing": "the leg is being called: by (leg that calls), number, dialled, channel",
     "dial_ended": "calling the leg came to an end: by, status, channel",
     "answered": "the leg's channel is up; a machine may have done that",
@@ -28,7 +29,8 @@ TYPES = {
     "queued": "the leg waits in a queue: queue",
     "unqueued": "the leg left the queue: queue",
     "abandoned": "the leg left the queue without an agent: queue",
-    "status": "a result was noted on the leg: name, value; to (the number, of the name clicked)",
+    "status": "a result was noted on the leg: name, value; to (the number, of the name clicked)."
+    " answered_by machine: what answered this leg is no person",
     "held": "the leg put the other side on hold",
     "resumed": "the leg took the other side back",
     "bridged": "the leg hears others: bridge, swap (leg whose place it takes), parked (it hears nobody)",
@@ -37,9 +39,11 @@ TYPES = {
     "paired": "two legs are the two ends of one local channel: legs",
     "recorded": "a recording runs: file",
     "hangup_requested": "the leg itself hung up",
-    "ended": "the leg is gone: cause (Q.850), by_itself, dial_status",
+    "ended": "the leg is gone: cause (Q.850), by_itself, dial_status. Without a leg: of the whole call, so all are",
     "reported": "a finished call in one row (CDR): see lib.cdr",
+    "untold": "the source cannot tell these parts of the call's time: parts (hold, queue, ivr, ring)",
     "unheard": "nobody listened for a while until then: what only a listener knows (hold) is not known",
+    "heard": "a bridge listened from the call's beginning until then, whatever another one missed",
     "closed": "an entry closes a call whose end nobody saw: author, reason",
     "corrected": "an entry of a person: author, field, value, reason",
     "picked": "a person said who the other side was: author, partner, lead",
@@ -133,7 +137,25 @@ class Event:
         return value if isinstance(value, str) else ""
 
 
+def brief(data: Mapping) -> dict:
+    """What a reader says of an event, without what is empty, and with nothing so long that Odoo would refuse it.
+
+    No name, number or id of a real PBX comes near these lengths; what does is nonsense or an attack.
+    """
+    short = {}
+    for key, value in data.items():
+        if isinstance(value, str):
+            value = value[:MAX_TEXT]
+        elif isinstance(value, list):
+            value = [item[:160] for item in value[:MAX_LIST]]
+        if value not in ("", None, []):
+            short[key] = value
+    return short
+
+
 MAX_DATA = 16_384
+#: characters of a text, and items of a list, that a reader takes over
+MAX_TEXT, MAX_LIST = 512, 16
 _INT8 = 2**63
 _TEXTS = (  # name, required, longest
     ("id", True, 128),
@@ -164,7 +186,12 @@ def event_id(source: str, *parts: str) -> str:
     >>> event_id("cel", "ANSWER", "1795319909.000123", "1795319909.0")[:4]
     'cel:'
     """
-    digest = hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogateescape"), digest_size=15)
+    said = "\x1f".join(parts)
+    try:
+        said = said.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, as JSON can name one
+        said = said.encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(said, digest_size=15)
     return f"{source}:{base64.urlsafe_b64encode(digest.digest()).decode()}"
 
 

@@ -19,7 +19,7 @@ from .events import Event
 from .intervals import Span, intersect, length, subtract, union
 from .phone import endpoint, extension_of, is_internal, is_local
 from .site import Site
-from .tracks import ENTRIES, SECOND, Story, Track, moment, tell
+from .tracks import ENTRIES, REPORT, SAME, SECOND, Story, Track, micros, moment, tell
 
 _BUSY = 17
 _DECLINED = 21
@@ -92,19 +92,20 @@ def _lives(events: Sequence[Event]) -> list[list[Event]]:
     A channel's id comes again when the PBX restarted in between. Then its first leg begins
     anew after everything had ended.
     """
-    ends = sorted(event.at for event in events if event.type == "ended" and event.at)
-    begins = sorted(
-        {
-            (event.at, event.source)
-            for event in events
-            if event.type == "started" and event.leg == event.call and event.at
-        }
-    )
+    begins: dict[tuple[str, str], set] = {}
+    ends: dict[str, set] = {}
+    for event in events:
+        if event.at is None:
+            continue
+        if event.type == "ended":
+            ends.setdefault(event.source, set()).add(event.at)
+        elif event.type == "started" and event.leg == event.call and not event.data.get("retold"):
+            begins.setdefault((event.source, event.leg), set()).add(event.at)
     cuts = []
-    for source in {source for _at, source in begins}:
-        own = [at for at, of in begins if of == source]
-        # the repeat of one row is no new life: something must have ended in between
-        cuts += [later for first, later in pairwise(own) if any(first < end < later for end in ends)]
+    for (source, _leg), moments in begins.items():
+        # the repeat of one row is no new life: something must have ended in between, by the same clock
+        own = pairwise(sorted(moments))
+        cuts += [later for first, later in own if any(first < end < later for end in ends.get(source, ()))]
     if not cuts:
         return [list(events)]
     cuts = [
@@ -126,11 +127,29 @@ def fold(events: Iterable[Event], site: Site = Site()) -> Call | None:
     :param site: tells our phones from the world outside
     """
     events = list(events)
-    live = [event for event in events if event.source != "cdr"]
+    live = [event for event in events if event.source != "cdr" and not event.source.endswith(REPORT)]
+    reports = [event for event in events if event.source.endswith(REPORT)]
+    # a provider may tell a call while it lasts, and once more when it is over: the former, if it was heard from the start
+    if reports and not any(event.type == "started" and event.leg == event.call and event.at for event in live):
+        live = reports + [event for event in live if event.type in ENTRIES]
     if all(event.type in ENTRIES for event in live):
         return fold_cdr.fold([event for event in events if event.type == "reported"], site)
     story = tell(live)
-    return _Folding(story, site).call() if story.tracks else None
+    call = _Folding(story, site).call() if story.tracks else None
+    if call is not None and call.ended_at is None and len(live) < len(events):
+        return _ended_unheard(call, story, [event for event in events if event.type == "reported"], site)
+    return call
+
+
+def _ended_unheard(call: Call, story: Story, rows: Sequence[Event], site: Site) -> Call:
+    """A call whose end nobody heard, and CDR knows: then all of it is CDR's, or both would tell parts of it."""
+    told = fold_cdr.fold(rows, site)
+    if told is None or told.ended_at is None or micros(told.ended_at) + SECOND < story.last:
+        return call
+    told.aliases = sorted({*told.aliases, told.call_id, *call.aliases} - {call.call_id})
+    told.call_id = call.call_id
+    told.notes.append("nobody listened at its end")
+    return told
 
 
 class _Folding:
@@ -153,6 +172,10 @@ class _Folding:
         self.contacts += self._strangers()
         self.contacts.sort(key=lambda contact: contact[0])
         self.spans = [span for span, _with in self.contacts]
+        self.machine: list[Span] = []
+        if self.party is not None and self.party.stated.get("answered_by") == "machine":
+            # the line was up with their mailbox or bot, whoever of us listened
+            self.machine, self.contacts, self.spans = union(self.spans), [], []
 
     # who is who
 
@@ -192,7 +215,8 @@ class _Folding:
     @property
     def direction(self) -> str:
         if self.primary is not None and self.primary.id not in self.phones:
-            return "inbound"
+            # a PBX that calls the customer first, and connects somebody of ours when they answer
+            return "outbound" if self.primary.rang else "inbound"
         if self.primary is not self.party:
             return "outbound"
         # nothing was called: what was dialled, or was to be called by click, tells where to
@@ -313,10 +337,17 @@ class _Folding:
             # alone in the bridge between two persons: the colleague asks somebody
             first = self.spans[0][0]
             held += [
-                span for span in subtract(alone, self.spans) if span[0] >= first and span[1] - span[0] > SECOND // 2
+                span
+                for span in subtract(alone, self.spans)
+                if span[0] >= first and span[1] - span[0] > SECOND // 2 and self._has_company(span[0])
             ]
         parked = [(start, self._until(end)) for start, end in self.party.parked]
         return union([*intersect(held, union([*self.spans, *alone])), *parked])
+
+    def _has_company(self, at: int) -> bool:
+        """Whether somebody who was connected with the party before is still there, if elsewhere."""
+        before = {leg for span, legs in self.contacts if span[0] < at for leg in legs}
+        return any((self.story.tracks[leg].ended or at + 1) > at for leg in before)
 
     def _until(self, end: int | None) -> int:
         """What has no end yet lasted at least until the last thing that was said."""
@@ -349,12 +380,15 @@ class _Folding:
                 continue  # our own phone, not theirs
             end = self._until(track.ended)
             met = [span[0] for span, legs in self.contacts if track.id in legs or track is self.party]
+            met += [span[0] for span in self.machine[:1]]
             ringing.append((track.started, min(met, default=end)))
         return ringing
 
     def _machine(self) -> list[Span]:
         """When the party's side was up: what nobody else claims of it was a machine."""
         party = self.party
+        if self.machine:
+            return self.machine
         begins = [at for at in (party.up, *(at for at, app in party.apps if app not in _SILENT)) if at is not None]
         if not begins or party is not self.primary:
             return []
@@ -371,7 +405,8 @@ class _Folding:
         began = track.started
         if not any(start <= began < (self._until(end)) for start, end in self._stays(self.party)):
             return False
-        return began >= self.spans[0][0]
+        # not in the very moment: where only seconds are known, that is who was called first
+        return began > self.spans[0][0] and self._has_company(began)
 
     def _phones_of_ours(self) -> list[Track]:
         """The legs that are shown: each phone once, unless it took part more than once."""
@@ -494,7 +529,8 @@ class _Folding:
         party, primary = self.party, self.primary
         if party is None:
             return True
-        if self.story.closed is not None and self.story.closed >= self.story.last:
+        # who closed it may have known the last thing that was said by the other source's clock
+        if self.story.closed is not None and self.story.closed >= self.story.last - SAME:
             return True
         if party is primary and party.id not in self.phones:
             return party.over
@@ -514,6 +550,8 @@ class _Folding:
             return "in_progress"
         if self.spans:
             return "answered"
+        if self.machine:
+            return "machine"
         taken = [track for track in self._called() if track.status == "ANSWER" and not track.stays]
         if taken and not self._saw_bridges():
             return "answered"
@@ -534,7 +572,7 @@ class _Folding:
             if outcomes <= {"failed", "busy"}:
                 return "busy" if "busy" in outcomes else "failed"
             return "missed"
-        if party is self.primary and self.direction != "outbound" and self._machine():
+        if party is self.primary and (self.direction != "outbound" or party.id not in self.phones) and self._machine():
             return "machine"
         said = self.primary.said or self.primary.stated.get("dial", "")
         return {"BUSY": "busy", "NOANSWER": "missed", "CANCEL": "missed"}.get(said, "failed")
@@ -550,6 +588,8 @@ class _Folding:
         """Those who were called for the party."""
         if self.party is not self.primary:
             return self._outside()
+        if self.party.rang and self.party.up is None and self.party.id not in self.phones:
+            return [self.party]
         return self._called()
 
     def call(self) -> Call | None:
@@ -595,6 +635,9 @@ class _Folding:
         if self.direction == "inbound":
             return primary.number, dialled or called
         own = self.phones.get(primary.id) or primary.number
+        if self.direction == "outbound" and primary.id not in self.phones:
+            first = next((self.phones[track.id] for track in self.tracks if track.id in self.phones), "")
+            return first, primary.called_number or primary.number
         if self.direction == "outbound":
             return own, dialled or (party is not primary and (party.called_number or party.number)) or self._clicked()
         return own, dialled or next(
@@ -631,17 +674,30 @@ class _Folding:
             call.talk_s = _seconds(talk)
         call.queue_s, call.ring_s, call.ivr_s = _seconds(queue), _seconds(ring), _seconds(ivr)
         call.hold_s = _seconds(hold) if self._hears_hold() else None
+        if any(track.started is None and track.rang for track in self._called()):
+            self.notes.append("since when a phone rang was not seen")
+            call.ring_s = call.ivr_s = None
+        for part in self.story.untold & {"queue", "ring", "ivr"}:
+            setattr(call, f"{part}_s", None)
         if call.hold_s is None and self.story.sources != {"cel"}:
             self.notes.append("hold was not measured all the time: talk is the connected time")
 
     def _hears_hold(self) -> bool:
         """Whether somebody who knows of hold listened whenever the party was connected."""
+        if "hold" in self.story.untold and (self.spans or self.party.parked):
+            return False  # of a call that connected nobody, there is no hold to tell of
         if self.story.sources == {"cel"} or not all(legs for _span, legs in self.contacts):
             return False
-        if self.story.unheard is not None and self.spans and self.spans[0][0] < self.story.unheard:
+        if self._missed() and self.spans and self.spans[0][0] < self.story.unheard:
             return False
         partners = {leg for _span, legs in self.contacts for leg in legs} | {self.party.id}
         return all("cel" not in stay.seen for leg in partners for stay in self.story.tracks[leg].stays)
+
+    def _missed(self) -> bool:
+        """Whether some of it was heard by nobody: a bridge was away, and no other one heard all of it."""
+        story = self.story
+        whole = story.heard is not None and story.heard >= story.last - SECOND
+        return story.unheard is not None and not whole
 
     def _answered_unseen(self, call: Call):
         """Somebody answered, and no source told of the bridge."""

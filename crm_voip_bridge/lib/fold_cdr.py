@@ -59,7 +59,9 @@ class _Folding:
         from_number, to_number = first.text("from"), first.text("to")
         caller = extension_of(first.text("channel"), from_number, site)
         called = [self._called(row) for row in rows]
-        outside = "" in called or (
+        # a phone that is not recorded has lost its number, and is none outside
+        unrecorded = [row.text("called").endswith("/") for row in rows]
+        outside = any(one == "" and not hidden for one, hidden in zip(called, unrecorded, strict=True)) or (
             not any(called) and not is_internal(to_number, site) and to_number.strip("+").isdigit()
         )
         direction = "inbound" if caller is None else "outbound" if outside else "internal"
@@ -189,7 +191,13 @@ def _overlap(row: Event, other: Event) -> bool:
     """Whether ``row`` rang while ``other`` was ringing too."""
     answer = parse_time(other.data.get("answer"))
     end = parse_time(row.data.get("end"))
-    return bool(row.at and answer and row.at <= answer and (end is None or (end - other.at).total_seconds() >= 0))
+    # a second either way: whole ones are all that is known, and of some tables the answer is reckoned from them
+    return bool(
+        row.at
+        and answer
+        and (answer - row.at).total_seconds() >= -1
+        and (end is None or other.at is None or (end - other.at).total_seconds() >= -1)
+    )
 
 
 def _add(one: float | None, two: float | None) -> float | None:

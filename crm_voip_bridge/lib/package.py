@@ -19,11 +19,12 @@ _DEPENDENCIES = {
     "phonenumbers": ("geodata/", "carrierdata/", "tzdata/", "geocoder.py", "carrier.py", "timezone.py"),
     "urllib3": ("contrib/emscripten/", "contrib/pyopenssl.py"),
     "websocket": ("tests/", "_wsdump.py"),
+    "pymysql": ("tests/",),
 }
 #: distribution that a package comes in, where it has another name
-_DISTRIBUTIONS = {"websocket": "websocket-client"}
-#: the bridge asks every other second without it, and an Odoo may be without it as well
-_OPTIONAL = ("websocket",)
+_DISTRIBUTIONS = {"websocket": "websocket-client", "pymysql": "PyMySQL"}
+#: the bridge asks every other second without a websocket, and may have no table to read; an Odoo may be without both
+_OPTIONAL = ("websocket", "pymysql")
 #: zip knows no earlier time; a fixed one makes equal files equal
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -52,8 +53,8 @@ def _write(file, entries: dict[str, bytes]) -> None:
 
 def _entries() -> Iterator[tuple[str, bytes]]:
     yield "__main__.py", (_HERE.parent / "bridge" / "__main__.py").read_bytes()
-    for path in _HERE.glob("*.py"):
-        yield f"lib/{path.name}", path.read_bytes()
+    for path in (*_HERE.glob("*.py"), *_HERE.glob("adapters/*.py")):
+        yield f"lib/{path.relative_to(_HERE).as_posix()}", path.read_bytes()
     for name, left_out in _DEPENDENCIES.items():
         try:
             folder = Path(importlib.import_module(name).__file__).parent

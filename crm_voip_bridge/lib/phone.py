@@ -12,6 +12,10 @@ from .site import Site
 
 _SUFFIX = re.compile(r"-[0-9a-fA-F]{6,16}\Z")
 _DIGITS = re.compile(r"[0-9]+\Z", re.ASCII)
+#: how an adapter of a hosted PBX names a phone of ours, whatever its name, and what is none, however short its number
+PHONE, LINE = "Phone/", "Line/"
+#: channels without a suffix
+_WHOLE = ("Local/", PHONE, LINE)
 #: known everywhere, also where no country is set
 _WORLD = frozenset({"112", "911"})
 
@@ -21,7 +25,7 @@ def endpoint(channel: str) -> str:
 
     A local channel keeps its name whole: its two ends (``;1``, ``;2``) share it.
     """
-    return channel if is_local(channel) else _SUFFIX.sub("", channel)
+    return channel if channel.startswith(_WHOLE) else _SUFFIX.sub("", channel)
 
 
 def is_local(channel: str) -> bool:
@@ -48,6 +52,11 @@ def extension_of(channel: str, number: str, site: Site) -> str | None:
     """
     if is_local(channel):
         return None
+    if channel.startswith(PHONE):
+        return channel[len(PHONE) :] or None
+    if channel.startswith(LINE):
+        # an agent's mobile phone, say, is reached like a customer: it is ours if somebody entered it as an extension
+        return number if number in site.extensions else None
     name = endpoint(channel).partition("/")[2].partition("@")[0]
     if name in site.extensions or _has_internal_length(name, site):
         return name

@@ -5,7 +5,8 @@
 
 * The PBX goes away: back-off; after it is back, its history since the last settled moment passes the gate
   before anything new does. The same at every start, so that kill -9 loses nothing that the
-  history still knows.
+  history still knows. A history that cannot be read now is read later; nothing counts as settled until then.
+* Odoo asks for a stretch of the past: :mod:`lib.fetch` reads it beside all this.
 * Odoo goes away: back-off; events wait in the spool.
 * No scope from Odoo yet: events wait in memory, a bounded number; nothing is written.
 * The disk is full: nothing is read from the PBX until there is room.
@@ -25,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from .ami import AmiEvents, Block
+from .audit import Audits
 from .backoff import Backoff
 from .client import (
     COMMANDS_PATH,
@@ -40,6 +42,7 @@ from .client import (
 )
 from .desk import Desk
 from .events import UTC, Event, parse_time
+from .fetch import Fetches
 from .history import HistoryProblem
 from .manager import PbxProblem
 from .notices import Notices, masked
@@ -61,6 +64,8 @@ HEARTBEAT = 60.0
 OVERLAP = timedelta(minutes=2)
 #: seconds after a login in which the last rows before it may still be written
 LATE_ROWS = 0.5
+#: seconds after which a history that could not be read, or has more to tell, is read again
+READ_AGAIN = 60.0
 MOST_EVENTS = 500
 #: seconds between two questions for commands: without a websocket, with one, and where nobody may give any
 ASK, ASK_AWAKE, ASK_IDLE = 2.0, 30.0, 10.0
@@ -85,6 +90,8 @@ class Intake:
         self.spool, self.clock = spool, clock
         self.gate: Gate | None = None
         self.ready = False
+        #: whether the history since then could not be read: until it is, nothing later counts as settled
+        self.gap = False
         #: whether there is a folder from which recordings can be sent
         self.keeps_sound = False
         #: events that were held too long for a scope, and given up
@@ -121,15 +128,16 @@ class Intake:
         """The PBX is gone: what comes next waits until its history was read."""
         self.ready = False
 
-    def history(self, events: Iterator[Event], heard: datetime, now: float) -> Iterator[None]:
+    def history(self, events: Iterator[Event], heard: datetime | None, now: float) -> Iterator[None]:
         """Take what the PBX wrote down, then what was held.
 
-        :param heard: PBX time since when somebody listens again
+        :param heard: PBX time since when somebody listens again, None if somebody did all the time
         :return: an iterator that must be driven to its end; each step takes a bounded time
         :raise SpoolProblem: the rest was not taken
         """
         self.gate.history_begins()
-        self._keep(self.gate.unheard(heard, now), now)
+        if heard:
+            self._keep(self.gate.unheard(heard, now), now)
         for count, event in enumerate(events, 1):
             self._pass(event, now)
             if count % 500 == 0:
@@ -207,6 +215,8 @@ class Intake:
 
     def _settles(self) -> datetime | None:
         """The settled moment; it never goes back, although history is read again from before it."""
+        if self.gap:
+            return self.settled
         settled = self.gate.since or self._latest
         return max(settled, self.settled) if settled and self.settled else settled or self.settled
 
@@ -269,8 +279,11 @@ class Sender:
 
     def _fetch_scope(self) -> None:
         body = json.dumps({"bridge": self.head()}).encode()
-        self.scope = Scope.from_answer(self.client.post(SCOPE_PATH, body))
-        self._stale = False
+        scope = Scope.from_answer(self.client.post(SCOPE_PATH, body))
+        # the version that Odoo is told from now on says that this is done
+        if scope.forgotten and self.spool.forget(scope.forgotten_state, scope.recalls):
+            self.notices.say("spool.forgotten", "What was kept of people who are forgotten is deleted", logging.INFO)
+        self.scope, self._stale = scope, False
 
     def _send(self) -> bool:
         batch = self.spool.batch(self._most)
@@ -284,8 +297,15 @@ class Sender:
         texts = batch.texts if batch else []
         # who serves the queues is said when it changes, and with signs of life; batches need not carry it
         again = batch is None or self._told is None or queues != self._told[-1]
+        last = batch.last if batch else self.spool.sent
         body = events_body(
-            self.head(len(texts)), texts, self.scope.version, self.discovered, outside, queues if again else None
+            self.head(len(texts)),
+            texts,
+            self.scope.version,
+            self.discovered,
+            outside,
+            queues if again else None,
+            (self.spool.told, last),
         )
         try:
             answer = self.client.post(EVENTS_PATH, body)
@@ -296,8 +316,8 @@ class Sender:
             return True
         self._told, self._told_at = news, now
         if batch:
-            self.spool.acknowledge(batch.last)
             self._most = min(MOST_EVENTS, self._most * 2)
+        self._compare(answer.get("last"), last)
         refused = answer.get("refused")
         if refused and isinstance(refused, list):
             first = refused[0].get("reason") if isinstance(refused[0], dict) else ""
@@ -308,7 +328,27 @@ class Sender:
         self._stale = answer.get("scope") != self.scope.version
         if answer.get("commands") is True:
             self.on_commands()
-        return batch is not None and self.spool.waiting > 0
+        return self.spool.waiting > 0
+
+    def _compare(self, known, last: int) -> None:
+        """Go on behind what Odoo knows.
+
+        :param known: the place that it names, None by an older Odoo
+        :param last: the place up to which it was told all
+        """
+        if not isinstance(known, int) or isinstance(known, bool) or known < 0:
+            known = last
+        if known < last:
+            again = self.spool.step_back(known)
+            self.notices.say(
+                "odoo.restored",
+                f"Odoo knows less than before, as after the restore of a backup: {again} events are sent again"
+                + (", and the PBX's history is read for what is not kept" if self.spool.behind else ""),
+            )
+        elif last != self.spool.sent:
+            self.spool.acknowledge(last)
+        if known > self.spool.last:
+            self.spool.go_on_from(known)
 
     def _divide(self, batch, problem: OdooProblem) -> None:
         """Send less at once. The one event that cannot be sent is set aside and blocks nobody."""
@@ -417,9 +457,19 @@ class Bridge:
         if recordings:
             self.intake.keeps_sound = True
             self.uploads = Uploads(recordings, spool, client, self.notices, lambda: self.sender.scope)
+        self.fetches = Fetches(history, spool, client, self.notices, lambda: self.sender.scope)
         self.server = server
         self.status = 0
         self._stop, self._wake, self._errand = threading.Event(), threading.Event(), threading.Event()
+        self.audits = Audits(
+            history,
+            spool,
+            client,
+            self.notices,
+            lambda: self.sender.scope,
+            lambda: self.intake.ready and not spool.behind,
+            self._stop.wait,
+        )
         self._bell = Bell()
         self.desk = Desk(spool.begin_command, **(dialling or {}), arrived=self._bell.ring, answered=self._errand.set)
         self.errands = Errands(self.desk, self.sender, clock)
@@ -428,10 +478,13 @@ class Bridge:
         self.awake = False
         self._threads: list[threading.Thread] = []
         self._connected_once = False
+        self._again_at = float("-inf")
         self._queues = QueueMembers()
 
     def start(self) -> None:
         sides = [("pbx", self._read_pbx), ("odoo", self._speak_to_odoo), ("commands", self._run_errands)]
+        sides.append(("audit", self._answer_audits))
+        sides.append(("fetch", self._fetch))
         if self.wake:
             sides.append(("wake", self._listen_to_odoo))
         if self.uploads:
@@ -454,7 +507,7 @@ class Bridge:
         self._wake.set()
         self._errand.set()
         # a request under way may last; the spool knows what was not acknowledged
-        for thread, patience in zip(self._threads, (10, 3, 3, 3, 3), strict=False):
+        for thread, patience in zip(self._threads, (10, 3, 3, 3, 3, 3), strict=False):
             thread.join(patience)
         return self.status
 
@@ -521,6 +574,7 @@ class Bridge:
         began, told_lost = self.clock(), 0
         channels, asked = _Channels(), self.clock()
         self._queues, asked_queues = QueueMembers(), self.clock()
+        read_again = float("inf")
         link.send("CoreShowChannels")
         self.desk.connected = True
         link.send("QueueStatus")
@@ -528,6 +582,11 @@ class Bridge:
             self._carry_out(link)
             if not intake.ready and self._take_scope() and self.clock() - began > LATE_ROWS:
                 self._catch_up(link, maker, channels)
+                read_again = self.clock() + READ_AGAIN
+            elif intake.gap and self.clock() > read_again:
+                intake.pause()
+                self._catch_up(link, maker, channels, listening=True)
+                read_again = self.clock() + READ_AGAIN
             self._take_scope()
             for block in link.read(GATHER if intake.unsaved else 0.2, self._bell):
                 self._take(block, maker, channels)
@@ -546,6 +605,8 @@ class Bridge:
                     f"Odoo has not said yet what may be recorded, and {told_lost} events were too many to wait in memory: "
                     "with [cel] file they are read again",
                 )
+            if intake.ready and self.spool.behind and now >= self._again_at:
+                self._read_again(link, maker, channels, self.spool.behind)
             self._tell_gate()
             if intake.gate is not None and self._queues.complete:
                 self.sender.queues = self._queues.served(intake.gate.scope)
@@ -578,27 +639,53 @@ class Bridge:
             self.intake.set_scope(scope, self.clock())
         return scope is not None
 
-    def _catch_up(self, link, maker: AmiEvents, channels: "_Channels") -> None:
-        """What happened while nobody listened; the session is read on meanwhile."""
-        heard = parse_time(link.ask("Ping").get("timestamp")) or datetime.now(UTC)
+    def _catch_up(self, link, maker: AmiEvents, channels: "_Channels", listening: bool = False) -> None:
+        """What happened while nobody listened; the session is read on meanwhile.
+
+        :param listening: it could not be read before, and the session went on without it
+        """
+        heard = None if listening else parse_time(link.ask("Ping").get("timestamp")) or datetime.now(UTC)
         if self.spool.begun is None:
             # a new spool: the past is not its business, what comes from now on is, by the PBX's clock
             self.intake.begin(heard)
             events = iter(())
         else:
             events = self.history.since(max(self.intake.settled - OVERLAP, self.spool.begun))
+        done = self._read_history(link, maker, channels, events, heard)
+        if done is not None:
+            self.intake.gap = not done
+        if done is False:
+            for _step in self.intake.history(iter(()), None, self.clock()):
+                pass
+
+    def _read_again(self, link, maker: AmiEvents, channels: "_Channels", behind: datetime) -> None:
+        """Odoo was restored from a backup that is older than what the spool keeps: the PBX's history has the rest."""
+        since = max(behind - OVERLAP, self.spool.begun or behind)
+        done = self._read_history(link, maker, channels, self.history.since(since))
+        if done:
+            self.intake.save()
+            self.spool.caught_up(behind)
+        elif done is False:
+            self._again_at = self.clock() + READ_AGAIN
+
+    def _read_history(self, link, maker: AmiEvents, channels: "_Channels", events, heard=None) -> bool | None:
+        """Read what the PBX wrote down, and what it says meanwhile.
+
+        :param heard: as in :meth:`Intake.history`
+        :return: whether it could be read, None if the bridge is to end before
+        """
         try:
             for _step in self.intake.history(events, heard, self.clock()):
                 for block in link.read(0):
                     self._take(block, maker, channels)
                 self._carry_out(link)
                 if not self.running:
-                    return
-            self.notices.over("cel", "The PBX's history can be read again")
+                    return None
         except HistoryProblem as problem:
-            self.notices.say("cel", str(problem), logging.ERROR)
-            for _step in self.intake.history(iter(()), heard, self.clock()):
-                pass
+            self.notices.say("history", str(problem), logging.ERROR)
+            return False
+        self.notices.over("history", "The PBX's history can be read again")
+        return True
 
     def _tell_gate(self) -> None:
         gate = self.intake.gate
@@ -619,6 +706,8 @@ class Bridge:
                 logging.INFO,
             )
             gate.headless = 0
+            # a row of CDR is written when a call is over: now, this one's is there
+            self.intake.gap |= self.history.source == "cdr"
 
     # --- Odoo's side ---
 
@@ -649,6 +738,20 @@ class Bridge:
                 self.notices.say("spool", str(problem), logging.ERROR)
                 wait = 30.0
             self._stop.wait(wait)
+
+    def _answer_audits(self) -> None:
+        while self.running:
+            self._stop.wait(self.audits.step())
+
+    def _fetch(self) -> None:
+        while self.running:
+            try:
+                wait = self.fetches.step()
+            except SpoolProblem as problem:
+                self.notices.say("spool", str(problem), logging.ERROR)
+                wait = 30.0
+            if wait:
+                self._stop.wait(wait)
 
     def _run_errands(self) -> None:
         while self.running:

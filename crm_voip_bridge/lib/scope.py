@@ -13,6 +13,7 @@ or forgets them:
   that came later (a transfer). What other events say of them is blanked: numbers stay
   nowhere, leg ids do.
 * An outgoing call is not let through before the number it goes to is known.
+* Nothing is kept of the time before calls are kept, nor of a call with somebody who was forgotten since.
 * Whatever is not certain (a call whose beginning nobody saw, a leg whose phone nobody
   named) is left out, never kept.
 
@@ -20,6 +21,7 @@ Calls are components of linked ids: a transfer joins them, and so does a leg tha
 Nothing of a forgotten call remains but a count.
 """
 
+import hashlib
 import hmac
 import re
 from collections import Counter, OrderedDict
@@ -33,6 +35,8 @@ from .phone import endpoint, extension_of, is_internal
 from .site import Site
 
 KEEP, FORGET = "keep", "forget"
+#: sources that are the PBX's own records, not what somebody heard
+_RECORDS = ("cel", "cdr")
 #: what a dialplan shows before, or instead of, a number
 _NO_NUMBER = ("", "s", "h", "i", "t")
 _TOKEN = re.compile(r"\+?[0-9]{2,20}")
@@ -40,7 +44,7 @@ _TOKEN = re.compile(r"\+?[0-9]{2,20}")
 _NAMED_PHONE = re.compile(r"(?i)(\b(?:local|[a-z]{3,8}2?)/)([0-9]{1,15})(?![0-9])")
 _LOCAL = re.compile(r"Local/([0-9]+)@")
 #: keys of Event.data that hold ids, never numbers
-_IDS = frozenset({"by", "swap", "legs", "calls", "bridge", "n", "cause", "by_itself"})
+_IDS = frozenset({"alias", "by", "swap", "legs", "calls", "bridge", "n", "cause", "by_itself"})
 #: a number's cache: as many as some busy hours bring; cleared when full, it costs little to fill
 _CACHE = 5_000
 
@@ -56,7 +60,46 @@ def never_hash(key: str, number: str) -> str:
     :param number: E.164
     :return: 32 hexadecimal digits, the first half of the HMAC-SHA256
     """
-    return hmac.digest(bytes.fromhex(key), number.encode(), "sha256")[:16].hex()
+    return hmac.digest(bytes.fromhex(key), number.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A stretch of PBX time of which Odoo wants to know what the PBX's own record has (:mod:`lib.audit`).
+
+    :param id: Odoo's name for the question
+    """
+
+    id: str
+    begin: datetime
+    end: datetime
+
+    @classmethod
+    def from_answer(cls, values: Mapping) -> "Audit":
+        begin, end = parse_time(values["from"]), parse_time(values["until"])
+        if begin is None or end is None:
+            raise BadScope("the scope asks about a stretch of time without a believable beginning or end")
+        return cls(str(values["id"]), begin, end)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A stretch of PBX time that is to be read again in the PBX's own record.
+
+    :param earlier: extensions count that were ticked later, too
+    """
+
+    id: str
+    begin: datetime
+    end: datetime
+    earlier: bool = False
+
+    @classmethod
+    def from_answer(cls, values: Mapping) -> "Fetch":
+        begin, end = parse_time(values["from"]), parse_time(values["until"])
+        if begin is None or end is None:
+            raise BadScope("the scope asks to read again at no believable time")
+        return cls(str(values["id"]), begin, end, values.get("earlier") is True)
 
 
 @dataclass(frozen=True)
@@ -69,7 +112,14 @@ class Scope:
     :param since: extension -> when it was ticked; it counts as unticked in calls that began earlier
     :param recordings: whether Odoo takes files of sound
     :param key: of the hashes, see :func:`never_hash`
+    :param several: whether other bridges report of the same PBX
+    :param fetches: what is to be read again in the PBX's own record
     :param never: hash -> extensions of the person whose number it is; empty: of the company
+    :param audits: what Odoo wants to know of the PBX's own record
+    :param kept_since: what happened earlier is not wanted any more
+    :param forgotten_key: of the hashes in ``forgotten``
+    :param forgotten: hash of the number of somebody who is forgotten -> until when: no call that began
+        before that is kept
     """
 
     version: str
@@ -79,6 +129,12 @@ class Scope:
     never: Mapping[str, frozenset[str]] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
     recordings: bool = False
+    several: bool = False
+    fetches: tuple["Fetch", ...] = ()
+    audits: tuple["Audit", ...] = ()
+    kept_since: datetime | None = None
+    forgotten_key: str = ""
+    forgotten: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def from_answer(cls, values: Mapping) -> "Scope":
@@ -108,8 +164,25 @@ class Scope:
             since = {str(number): parse_time(moment) for number, moment in (values.get("since") or {}).items()}
             if None in since.values():
                 raise BadScope("the scope has an extension ticked at no believable time")
-            recordings = values.get("recordings") is True
-            return cls(str(values["version"]), site, ticked, key, numbers, since, recordings)
+            kept_since = parse_time(values.get("kept_since"))
+            if kept_since is None and values.get("kept_since"):
+                raise BadScope("the scope begins at no believable time")
+            forgotten_key, forgotten = _forgotten(values.get("forgotten") or {})
+            return cls(
+                str(values["version"]),
+                site,
+                ticked,
+                key,
+                numbers,
+                since,
+                recordings=values.get("recordings") is True,
+                several=isinstance(values.get("bridges"), int) and values["bridges"] > 1,
+                fetches=tuple(map(Fetch.from_answer, values.get("fetch") or ())),
+                audits=tuple(map(Audit.from_answer, values.get("audit") or ())),
+                kept_since=kept_since,
+                forgotten_key=forgotten_key,
+                forgotten=forgotten,
+            )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadScope(f"Odoo's answer is no scope ({type(error).__name__}: {error})") from error
 
@@ -122,17 +195,58 @@ class Scope:
         if not self.never:
             return None
         found = None
-        for token in {text, *_TOKEN.findall(text)}:
-            readings = {e164(token, self.site.country, self.site, dialled) for dialled in (False, True)}
-            readings |= {e164("+" + token.lstrip("+"), None), token}  # as it stands: a short number has no E.164
-            for number in readings - {None}:
-                extensions = self.never.get(never_hash(self.key, number))
-                if extensions is not None:
-                    # several people may have the same number at home
-                    found = extensions if found is None or not extensions or not found else found | extensions
-                    if not extensions:
-                        return extensions
+        for number in self._readings(text):
+            extensions = self.never.get(never_hash(self.key, number))
+            if extensions is not None:
+                # several people may have the same number at home
+                found = extensions if found is None or not extensions or not found else found | extensions
+                if not extensions:
+                    return extensions
         return found
+
+    def forgotten_until(self, text: str) -> datetime | None:
+        """Until when nothing of the number in the text may be kept, None if nobody with it is forgotten."""
+        if not self.forgotten:
+            return None
+        moments = (self.forgotten.get(never_hash(self.forgotten_key, number)) for number in self._readings(text))
+        return max(filter(None, moments), default=None)
+
+    @property
+    def forgotten_state(self) -> str:
+        """Names who is forgotten, and until when."""
+        parts = sorted(f"{name}:{format_time(until)}" for name, until in self.forgotten.items())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def recalls(self, event: Event) -> bool:
+        """Whether an event tells of somebody who is forgotten, of a time that is."""
+        if not self.forgotten or event.at is None:
+            return False
+        return any(
+            (until := self.forgotten_until(value)) and event.at <= until
+            for key, value in event.data.items()
+            if key not in _IDS and isinstance(value, str) and _TOKEN.search(value)
+        )
+
+    def _readings(self, text: str) -> set[str]:
+        """All numbers that a text may say, in E.164, or as they stand."""
+        found = set()
+        for token in {text, *_TOKEN.findall(text)}:
+            found |= {e164(token, self.site.country, self.site, dialled) for dialled in (False, True)}
+            found |= {e164("+" + token.lstrip("+"), None), token}  # as it stands: a short number has no E.164
+        return found - {None}
+
+
+def _forgotten(values: Mapping) -> tuple[str, dict[str, datetime]]:
+    """Key and numbers of the people who are forgotten.
+
+    :raise BadScope: as :meth:`Scope.from_answer`
+    """
+    key = str(values.get("key") or "")
+    bytes.fromhex(key)
+    numbers = {str(entry["hash"]): parse_time(entry["until"]) for entry in values.get("numbers") or ()}
+    if None in numbers.values() or (numbers and not key):
+        raise BadScope("the scope has forgotten people without a key, or until no believable time")
+    return key, numbers
 
 
 @dataclass(slots=True)
@@ -151,8 +265,10 @@ class _Call:
         "begun",
         "count",
         "decision",
+        "done",
         "first",
         "gone",
+        "headless",
         "heard",
         "ids",
         "joined",
@@ -165,6 +281,7 @@ class _Call:
         "over_since",
         "pending",
         "private",
+        "whole",
     )
 
     def __init__(self, now: float):
@@ -178,6 +295,7 @@ class _Call:
         self.numbered = False  # the number of the other side was seen
         self.private: frozenset[str] = frozenset()  # phones of the persons whose never-log number it is
         self.gone: frozenset[str] = frozenset()  # ids of forgotten calls that were joined to it
+        self.done = False  # its PBX said that all of it has ended
         self.joined = False  # what the other call was waiting with is not looked at yet
         self.live = False  # something of it came live, not from the PBX's history
         self.mixed = False  # somebody who is not recorded took part
@@ -185,11 +303,13 @@ class _Call:
         self.first: datetime | None = None
         self.last_at: datetime | None = None
         self.last = now
+        self.whole = False  # it was heard from its beginning on, without a gap
+        self.headless = False  # it was forgotten because nobody saw how it began
         self.heard = float("-inf")  # when the PBX last said something of it, not its history
 
     @property
     def over(self) -> bool:
-        return not self.alive and bool(self.legs)
+        return (self.done or not self.alive) and bool(self.legs)
 
 
 class Gate:
@@ -226,6 +346,8 @@ class Gate:
         self.overdue = 0
         #: calls that were forgotten because nobody saw how they began
         self.headless = 0
+        #: calls that were kept
+        self.kept = 0
         #: ids of kept calls in which somebody who is not recorded is to be heard: their sound is not kept
         self.mixed: set[str] = set()
         #: PBX time of the last call counted as outside the scope: history that was counted is not counted again
@@ -240,6 +362,7 @@ class Gate:
         self._by_leg: dict[str, _Call] = {}
         self._phones: dict[tuple[str, str], str | None] = {}
         self._never: dict[str, frozenset[str] | None] = {}
+        self._until: dict[str, datetime | None] = {}
         self.scope = scope
 
     def set_scope(self, scope: Scope) -> None:
@@ -248,6 +371,7 @@ class Gate:
         self.discovered -= scope.site.extensions
         self._phones.clear()
         self._never.clear()
+        self._until.clear()
 
     # --- what goes in, what comes out ---
 
@@ -257,13 +381,14 @@ class Gate:
         :param now: seconds, monotonic
         :return: what may be kept from now on, this event or earlier ones
         """
+        if self.scope.kept_since and event.at and event.at < self.scope.kept_since:
+            return []
         call = self._call_of(event, now)
         call.last = now
-        if event.at and event.type != "unheard":
-            call.first = min(call.first or event.at, event.at)
-            call.last_at = max(call.last_at or event.at, event.at)
-        if event.source != "cel" and event.type != "unheard":
+        self._date(call, event)
+        if event.source not in _RECORDS and event.type != "unheard":
             call.live, call.heard = True, now
+            call.whole |= event.type == "started" and event.leg in call.ids
         before = call.begun and call.numbered
         named = self._note(call, event)
         certain = call.begun and call.numbered
@@ -287,6 +412,7 @@ class Gate:
         """Tell the gate, after a restart, of an event that it let through earlier: its call is kept."""
         call = self._call_of(event, now)
         call.decision, call.live = KEEP, True
+        self._date(call, event)
         self._note(call, event)
         self._place(call, now)
 
@@ -301,6 +427,9 @@ class Gate:
                 out += self._decide(call)
             if call.decision == FORGET:
                 self._count(call)
+            elif call.whole and self.scope.several and not call.ids <= call.gone:
+                out.append(self._whole(call))
+            call.whole = False
             self._place(call, now)
         if now < self._sweep_at:
             return out
@@ -317,6 +446,27 @@ class Gate:
                 break
             self._drop(call)
         return out
+
+    def restore_forgotten(self, calls: Collection[str], legs: Collection[str], now: float) -> None:
+        """Tell the gate of a call that it forgot, and counted, earlier: what comes late of it is forgotten too."""
+        call = _Call(now)
+        call.ids, call.decision, call.count = set(calls), FORGET, True
+        call.legs = {leg: _Leg(named=True, ended=True, hidden=True) for leg in legs}
+        self._by_id.update(dict.fromkeys(call.ids, call))
+        self._by_leg.update(dict.fromkeys(call.legs, call))
+        self._open[id(call)] = call
+
+    def pending(self) -> list[Event]:
+        """What waits to be decided."""
+        calls = {id(call): call for call in self._by_id.values()}
+        return [event for call in calls.values() for event in call.pending]
+
+    def forgotten(self) -> list[tuple[set[str], set[str]]]:
+        """Ids and legs of the calls that are forgotten, which are counted now if they were not before."""
+        calls = {id(call): call for call in self._by_id.values() if call.decision == FORGET}
+        for call in calls.values():
+            self._count(call)
+        return [(set(call.ids), set(call.legs)) for call in calls.values()]
 
     def absent(self, legs: Collection[str], asked: float, now: float) -> list[Event]:
         """The PBX says which channels exist: calls without any of them have ended, unseen.
@@ -341,6 +491,7 @@ class Gate:
         """
         out = []
         for call in list(self._open.values()):
+            call.whole = call.whole and call.over
             if not call.over and not call.ids <= call.gone:
                 ident = min(call.ids - call.gone)
                 out += self.feed(
@@ -348,14 +499,33 @@ class Gate:
                 )
         return out
 
+    def _whole(self, call: _Call) -> Event:
+        """The word that this call was heard from beginning to end, for who reads it beside another bridge's gap."""
+        ident, at = min(call.ids - call.gone), call.last_at
+        return Event(event_id("ami", "heard", ident, format_time(at) or ""), "heard", ident, "", at, "ami")
+
+    @property
+    def busy(self) -> bool:
+        """Whether some call has not ended."""
+        return bool(self._open)
+
+    def knows(self, event: Event) -> bool:
+        """Whether an event is of a call that came before."""
+        return event.call in self._by_id or event.leg in self._by_leg
+
     def is_mixed(self, call: str) -> bool:
         """Whether somebody who is not recorded is to be heard in a kept call."""
         found = self._by_id.get(call)
         return found is not None and found.mixed
 
     def history_begins(self) -> None:
-        """What follows may have been counted before: do not count it twice."""
+        """What follows may have been counted before: do not count it twice.
+
+        And it may tell how calls began of which nobody knew.
+        """
         self._counted_before = self.counted_until
+        for call in [call for call in self._ended.values() if call.headless]:
+            self._drop(call)
 
     @property
     def outside(self) -> dict[str, int]:
@@ -410,6 +580,8 @@ class Gate:
                 leg.hidden = True
         elif other.decision == FORGET:
             one.count = one.count or other.count
+        elif other.decision == KEEP:
+            self.kept -= 1
         one.ids |= other.ids
         one.legs.update(other.legs)
         one.alive += other.alive
@@ -419,11 +591,14 @@ class Gate:
         one.private |= other.private
         one.gone |= other.gone
         one.joined = True
+        one.done |= other.done
         one.mixed |= other.mixed
         one.live |= other.live
+        one.whole &= other.whole
         one.last, one.heard = max(one.last, other.last), max(one.heard, other.heard)
         times = [moment for moment in (one.first, other.first) if moment]
         one.first = min(times, default=None)
+        one.last_at = max(filter(None, (one.last_at, other.last_at)), default=None)
         for place in (self._open, self._settling, self._ended):
             place.pop(id(other), None)
         self._by_id.update(dict.fromkeys(other.ids, one))
@@ -432,6 +607,12 @@ class Gate:
 
     # --- what an event tells about its call ---
 
+    def _date(self, call: _Call, event: Event) -> None:
+        """Note when the PBX spoke of the call for the first and for the last time."""
+        if event.at and event.type != "unheard":
+            call.first = min(call.first or event.at, event.at)
+            call.last_at = max(call.last_at or event.at, event.at, parse_time(event.data.get("end")) or event.at)
+
     def _note(self, call: _Call, event: Event) -> bool:
         """Note the facts.
 
@@ -439,6 +620,11 @@ class Gate:
         """
         kind, data = event.type, event.data
         leg = call.legs.get(event.leg)
+        if kind == "reported" and leg is not None:
+            return self._note_report(call, event, leg)
+        if kind == "ended" and not event.leg:
+            call.done = True
+            return False
         if kind == "closed":
             for each in call.legs.values():
                 each.ended = True
@@ -460,18 +646,38 @@ class Gate:
             if kind == "ended" and not leg.ended:
                 leg.ended = True
                 call.alive -= 1
-        call.begun |= kind == "started" and event.leg in call.ids
+        call.begun |= kind == "started" and (event.leg in call.ids or data.get("retold") is True)
         for key in ("number", "dialled", "to"):
             text = event.text(key)
             if text not in _NO_NUMBER:
                 self._note_number(call, event, leg, key, text)
         return named
 
+    def _note_report(self, call: _Call, event: Event, leg: _Leg) -> bool:
+        """Note a stretch of a call told in one row: who called is its leg, who was called gets one of its own."""
+        data, called = event.data, event.text("called")
+        leg.named = leg.up = call.begun = call.numbered = True
+        leg.extension = leg.extension or self._phone(event.text("channel"), event.text("from"))
+        if called:
+            up = data.get("disposition") == "ANSWERED"
+            other = call.legs.setdefault(f"{event.leg}/{called}", _Leg(named=True, rung=True, ended=True))
+            other.extension, other.up = self._phone(called, ""), other.up or up
+        if not call.live and not leg.ended:  # of a call that somebody hears, they hear the end
+            leg.ended = True
+            call.alive -= 1
+        for key in ("from", "to"):
+            if event.text(key) not in _NO_NUMBER:
+                self._note_number(call, event, leg, key, event.text(key))
+        return True
+
     def _note_number(self, call: _Call, event: Event, leg: _Leg | None, key: str, text: str) -> None:
         own = leg is not None and leg.extension is not None
         if not call.numbered:
             call.numbered = self._tells_other_side(call, event, leg, key, text)
         extensions = self._never_log(text)
+        if extensions is None and self._is_forgotten(call, text):
+            call.count = True  # it is no call outside the scope
+            extensions = frozenset()
         if extensions is None:
             return
         if call.decision == KEEP:
@@ -509,6 +715,18 @@ class Gate:
         if phone and phone not in self.scope.site.extensions and len(self.discovered) < 1000:
             self.discovered.add(phone)
         return phone
+
+    def _is_forgotten(self, call: _Call, text: str) -> bool:
+        """Whether a number is that of somebody who was forgotten since the call began."""
+        if not self.scope.forgotten or call.first is None:
+            return False
+        if text not in self._until:
+            if len(self._until) >= _CACHE:
+                self._until.clear()
+            self._until[text] = self.scope.forgotten_until(text)
+        until = self._until[text]
+        # a call that goes on meanwhile counts as a later one, in Odoo as well
+        return until is not None and call.first <= until and not (call.live and call.decision == KEEP)
 
     def _never_log(self, text: str) -> frozenset[str] | None:
         if not self.scope.never:
@@ -560,12 +778,13 @@ class Gate:
             return self._keep(call)
         if not call.begun:  # who called is not known, nor whether it was counted before
             self.headless += 1
-            call.count = True
+            call.headless = call.count = True
         self._forget(call)
         return []
 
     def _keep(self, call: _Call) -> list[Event]:
         call.decision = KEEP
+        self.kept += 1
         return self._release(call)
 
     def _forget(self, call: _Call) -> None:
@@ -587,7 +806,9 @@ class Gate:
                 call.pending.append(event)
                 self.waiting += 1
                 return []
-            if leg.hidden or (leg.extension is not None and not self._records(call, leg.extension)):
+            # a report stays, for there is but one of both sides; whoever is not recorded is blanked in it
+            unrecorded = leg.extension is not None and not self._records(call, leg.extension)
+            if leg.hidden or (unrecorded and event.type != "reported"):
                 call.mixed |= leg.up
                 if call.mixed:
                     self.mixed |= call.ids
@@ -610,14 +831,19 @@ class Gate:
             if isinstance(value, (list, tuple)):
                 return [each for each in value if each not in call.gone]
             return "" if value in call.gone else value
-        if not isinstance(value, str) or not _TOKEN.search(value):
+        if not isinstance(value, str):
+            return value
+        if value in self.scope.site.extensions or value in self.discovered:  # also one that is called by a name
+            return "" if self._is_unticked(call, value) else value
+        if not _TOKEN.search(value):
             return value
 
         def token(match):
             text = match[0]
             if len(text) <= self.scope.site.internal_max or text in self.scope.site.extensions:
                 return "" if self._is_unticked(call, text) else text
-            return "" if self._never_log(text) is not None and not self._belongs(call, text) else text
+            hidden = self._never_log(text) is not None or self._is_forgotten(call, text)
+            return "" if hidden and not self._belongs(call, text) else text
 
         def phone(match):
             # a phone that nobody knew is as good as unticked
@@ -625,7 +851,7 @@ class Gate:
             internal = number in self.scope.site.extensions or is_internal(number, self.scope.site)
             return match[1] if internal and not self._records(call, number) else match[0]
 
-        if key in ("args", "channel"):
+        if key in ("args", "channel", "called"):
             value = _NAMED_PHONE.sub(phone, value)
         return _TOKEN.sub(token, value)
 
@@ -657,7 +883,8 @@ class Gate:
             self._ended.pop(key, None)
             self._open[key] = call
             return
-        if call.decision is None or (call.decision == FORGET and not call.count):
+        tells = call.decision == KEEP and call.whole and self.scope.several
+        if tells or call.decision is None or (call.decision == FORGET and not call.count):
             call.over_since = now
             self._settling[key] = call
             return

@@ -2,7 +2,8 @@
 
 A log with one cursor: events are appended, sent in order, and acknowledged up to a place. What
 is acknowledged stays ``keep_days`` so that it can be sent again to an Odoo that was
-restored from an older backup.
+restored from an older backup: then the cursor steps back (:meth:`Spool.step_back`). Once an hour a mark
+says up to which PBX time all was settled at a place, so that of what is deleted the PBX's history can be asked.
 
 Only what passed the gate (:mod:`lib.scope`) comes here. Deleted rows are overwritten
 (``secure_delete``), the file is readable by its owner only, and one process at a time uses it.
@@ -16,7 +17,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +25,14 @@ from pathlib import Path
 from .events import BadEvent, Event, format_time, parse_time
 
 DAY = 86_400
+#: days that a mark is kept; nobody restores a backup that is older
+MARK_DAYS = 400
+#: so many characters of a time name its hour
+_HOUR = 13
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY AUTOINCREMENT, saved INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS mark (seq INTEGER PRIMARY KEY, settled TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS aside (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outside (day TEXT PRIMARY KEY, calls INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
@@ -100,8 +106,7 @@ def glance(path) -> Glance:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             row = database.execute(
                 "SELECT (SELECT value FROM meta WHERE name = 'id'),"
-                " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)"
-                " - (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'sent'),"
+                " (SELECT count(*) FROM event WHERE seq > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'sent')),"
                 " (SELECT count(*) FROM aside)"
             ).fetchone()
     except sqlite3.Error as error:
@@ -158,7 +163,12 @@ class Spool:
         self.id: str = self._meta("id")
         self._sent = int(self._meta("sent"))
         row = run("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-        self._last = row[0] if row else 0
+        self._last: int = row[0] if row else 0
+        self._waiting = self._count(self._sent, self._last)
+        row = run("SELECT max(settled) FROM mark").fetchone()
+        self._marked = row[0] or ""
+        #: PBX time from which its history is to be read once more, None if it is not
+        self.behind = parse_time(self._meta("behind"))
 
     def close(self) -> None:
         with self._lock:
@@ -170,7 +180,26 @@ class Spool:
     @property
     def waiting(self) -> int:
         """Events that Odoo has not acknowledged."""
-        return self._last - self._sent
+        return self._waiting
+
+    @property
+    def sent(self) -> int:
+        """The place up to which nothing is to be sent."""
+        return self._sent
+
+    @property
+    def told(self) -> int:
+        """A place up to which Odoo was told all: what was set aside since then, it never was."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT max(seq) FROM event WHERE seq <= ? AND seq NOT IN (SELECT seq FROM aside)", (self._sent,)
+            ).fetchone()
+        return self._sent if row[0] is None else row[0]
+
+    @property
+    def last(self) -> int:
+        """The place of the newest event."""
+        return self._last
 
     @property
     def settled(self) -> datetime | None:
@@ -207,11 +236,15 @@ class Spool:
         saved = int(self.clock())
         events = list(events)
         rows = [(saved, json.dumps(event.to_dict(), ensure_ascii=False, separators=(",", ":"))) for event in events]
+        marks = False
         with self._transaction() as run:
             if rows:
                 self._db.executemany("INSERT INTO event (saved, body) VALUES (?, ?)", rows)
             if settled:
-                self._set(run, "settled", format_time(settled.replace(second=0, microsecond=0)))
+                minute = format_time(settled.replace(second=0, microsecond=0))
+                self._set(run, "settled", minute)
+                if marks := minute[:_HOUR] > self._marked[:_HOUR]:
+                    run("INSERT OR REPLACE INTO mark VALUES (?, ?)", (self._last + len(rows), minute))
             for day, calls in (outside or {}).items():
                 run(
                     "INSERT INTO outside VALUES (?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
@@ -220,7 +253,10 @@ class Spool:
             if outside and counted_until:
                 self._set(run, "counted_until", format_time(counted_until))
             self._note_recordings(run, events, recordings, withheld, saved)
+        if marks:
+            self._marked = minute
         self._last += len(rows)
+        self._waiting += len(rows)
 
     def begin(self, moment: datetime) -> None:
         """Say that what happens from this PBX time on belongs here.
@@ -256,14 +292,58 @@ class Spool:
         """Odoo has everything up to this place."""
         with self._transaction() as run:
             self._set(run, "sent", str(last))
-        self._sent = last
+            gone = self._count(self._sent, last)
+        self._sent, self._waiting = last, self._waiting - gone
+
+    def step_back(self, known: int) -> int:
+        """Odoo knows nothing after this place, though it did: what is kept of that is to be sent again.
+
+        Of what is not kept any more, :attr:`behind` tells since when the PBX's history has to. An Odoo that
+        never heard of this spool (``known`` 0) gets what is kept: its past is for people to ask for.
+
+        :return: events to be sent again
+        """
+        with self._transaction() as run:
+            row = run("SELECT seq, saved FROM event WHERE seq > ? ORDER BY seq LIMIT 1", (known,)).fetchone()
+            first, saved = row or (self._last + 1, int(self.clock()))
+            behind = self.behind
+            if 0 < known < first - 1:
+                row = run("SELECT settled FROM mark WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (known,)).fetchone()
+                behind = min(filter(None, (parse_time(row[0]) if row else self.begun, behind)), default=None)
+                if behind:
+                    self._set(run, "behind", format_time(behind))
+            # one that was sent after the event before was saved may be unknown; if it is not, Odoo says so
+            row = run("SELECT saved FROM event WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (known,)).fetchone()
+            run(
+                "UPDATE recording SET state = 'waiting', due = 0, tries = 0 WHERE state = 'sent' AND saved >= ?",
+                (min(row[0], saved) if row else 0,),
+            )
+            self._set(run, "sent", str(first - 1))
+            again = self._count(first - 1, self._sent)
+        self._sent, self._waiting, self.behind = first - 1, self._waiting + again, behind
+        return again
+
+    def caught_up(self, behind: datetime) -> None:
+        """The PBX's history was read from there on, and what it told is saved."""
+        with self._transaction() as run:
+            if self.behind == behind:  # it may have become more meanwhile
+                run("DELETE FROM meta WHERE name = 'behind'")
+                self.behind = None
+
+    def go_on_from(self, place: int) -> None:
+        """Odoo knows more of this spool than itself: an older copy of it was put back. Its next events get later places."""
+        with self._transaction() as run:
+            run("INSERT INTO sqlite_sequence SELECT 'event', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)")
+            run("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'event'", (place,))
+        self._last = max(self._last, place)
 
     def set_aside(self, seq: int, reason: str) -> None:
         """The event at this place, the next to be sent, cannot be sent: it stays, and blocks nobody."""
         with self._transaction() as run:
             run("INSERT OR REPLACE INTO aside VALUES (?, ?)", (seq, reason))
             self._set(run, "sent", str(seq))
-        self._sent = seq
+            gone = self._count(self._sent, seq)
+        self._sent, self._waiting = seq, self._waiting - gone
 
     def aside(self) -> list[tuple[int, str]]:
         """Place and reason of what was set aside."""
@@ -306,6 +386,7 @@ class Spool:
         with self._transaction() as run:
             run("DELETE FROM command WHERE at < ?", (before,))
             run("DELETE FROM recording WHERE state != 'waiting' AND saved < ?", (before,))
+            run("DELETE FROM mark WHERE settled < ?", (format_time(parse_time(self.clock() - MARK_DAYS * DAY)),))
         while True:
             with self._transaction() as run:
                 # rows are in the order of time, so the oldest few are all that must be looked at
@@ -315,6 +396,55 @@ class Spool:
                 gone = run(f"DELETE FROM event WHERE seq IN ({seqs})", (self._sent, before)).rowcount  # noqa: S608
             if gone < 1000:
                 return
+
+    def forget(self, state: str, recalls: Callable[[Event], bool]) -> int:
+        """Delete all that is kept of calls with somebody who is forgotten, whether it was sent or not.
+
+        :param state: names who is forgotten; what was done for the same state is not done again
+        :param recalls: whether an event tells of one of them
+        :return: number of events
+        :raise SpoolProblem: not all was deleted
+        """
+        if self._meta("forgotten") == state:
+            return 0
+        calls: set[str] = set()
+        for _seq, event in self._all():
+            if recalls(event):
+                calls.update((event.call, *event.texts("calls")))
+        gone = [seq for seq, event in self._all() if event.call in calls] if calls else []
+        for first in range(0, len(gone), 500):
+            piece = gone[first : first + 500]
+            with self._transaction() as run:
+                waiting = sum(seq > self._sent for seq in piece)
+                self._db.executemany("DELETE FROM event WHERE seq = ?", [(seq,) for seq in piece])
+                self._db.executemany("DELETE FROM aside WHERE seq = ?", [(seq,) for seq in piece])
+            self._waiting -= waiting
+        with self._transaction() as run:
+            self._db.executemany("DELETE FROM recording WHERE call = ?", [(call,) for call in calls])
+            self._set(run, "forgotten", state)
+        if gone:
+            with self._lock, contextlib.suppress(sqlite3.Error):
+                # what was deleted is overwritten in the file, and goes from the log before it
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
+
+    def _all(self) -> Iterator[tuple[int, Event]]:
+        """All events with their places, a piece at a time; others may write meanwhile."""
+        last = 0
+        while True:
+            with self._lock:
+                try:
+                    rows = self._db.execute(
+                        "SELECT seq, body FROM event WHERE seq > ? ORDER BY seq LIMIT 1000", (last,)
+                    ).fetchall()
+                except sqlite3.Error as error:
+                    raise self._problem(error) from error
+            if not rows:
+                return
+            last = rows[-1][0]
+            for seq, body in rows:
+                with contextlib.suppress(BadEvent, ValueError):
+                    yield seq, Event.from_dict(json.loads(body))
 
     # --- recordings ---
 
@@ -371,6 +501,10 @@ class Spool:
                 run("UPDATE recording SET ended = ? WHERE call = ? AND ended IS NULL", (saved, event.call))
 
     # --- inside ---
+
+    def _count(self, after: int, last: int) -> int:
+        """How many events are after one place, up to another."""
+        return self._db.execute("SELECT count(*) FROM event WHERE seq > ? AND seq <= ?", (after, last)).fetchone()[0]
 
     def _meta(self, name: str) -> str | None:
         with self._lock:

@@ -18,7 +18,10 @@ SECOND = 1_000_000
 SAME = 400_000
 
 #: what is said about a call rather than what happened in it
-ENTRIES = frozenset({"closed", "corrected", "picked", "unheard"})
+ENTRIES = frozenset({"closed", "corrected", "picked", "unheard", "heard", "untold"})
+
+#: end of the source of events that are made from a provider's report of a finished call
+REPORT = "/report"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,11 +29,9 @@ _RANK = {
     kind: rank
     for rank, kind in enumerate(
         "started ringing paired app answered queued dial_ended status transferred bridged held resumed"
-        " unbridged abandoned unqueued app_ended hangup_requested ended unheard closed".split()
+        " unbridged abandoned unqueued app_ended hangup_requested ended unheard heard closed".split()
     )
 }
-#: of a pair, the later time counts: an event that arrives afterwards must not shorten a call
-_ENDS = frozenset({"ended", "unbridged", "unqueued", "app_ended", "resumed"})
 
 
 def micros(moment: datetime) -> int:
@@ -110,6 +111,10 @@ class Story:
     sources: set[str] = field(default_factory=set)
     closed: int | None = None
     unheard: int | None = None
+    heard: int | None = None
+    alias: dict[str, str] = field(default_factory=dict)  # of legs that a source may name in two ways
+    untold: set[str] = field(default_factory=set)
+    over: tuple[int, str, int | None] | None = None  # when the whole call ended, who said so, why
     last: int = 0
     timed: bool = True
     notes: list[str] = field(default_factory=list)
@@ -175,7 +180,7 @@ def _pair(events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
         other = "cel" if event.source == "ami" else "ami"
         said = event.text("bridge") or event.text("app")
         twins = waiting.get((event.type, event.leg, said, other), [])
-        while twins and at - events[twins[0]][0] > SAME:
+        while twins and at - events[twins[0]][0] > _same(event, events[twins[0]][1]):
             twins.pop(0)
         if not twins:
             waiting.setdefault((event.type, event.leg, said, event.source), []).append(place)
@@ -183,14 +188,42 @@ def _pair(events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
         twin = twins.pop(0)
         first_at, first = events[twin]
         both = replace(first, source="both", data={**first.data, **event.data})
-        later = event.type in _ENDS
+        # The earlier time, of ends as of beginnings: else a phone that is called because somebody left would ring before
+        # that. But a time that knows the second only says nothing beside one that knows more.
+        later = event.source == "ami" and (_is_coarse(event) or _is_coarse(first))
         result[place if later else twin] = (at if later else first_at, both)
         result[twin if later else place] = None
-    return [pair for pair in result if pair is not None]
+    return [pair for pair in _without_echoes(result) if pair is not None]
+
+
+def _without_echoes(events: list[tuple[int, Event] | None]) -> list[tuple[int, Event] | None]:
+    """Without what CEL told by the second and AMI by the microsecond, in fewer words."""
+    told: dict[tuple, list[int]] = {}
+    for at, event in filter(None, events):
+        if not _is_coarse(event):
+            told.setdefault((event.type, event.leg), []).append(at)
+    return [
+        pair
+        for pair in events
+        if pair is None
+        or not _is_coarse(pair[1])
+        or not any(abs(pair[0] - at) <= SAME + SECOND for at in told.get((pair[1].type, pair[1].leg), ()))
+    ]
+
+
+def _is_coarse(event: Event) -> bool:
+    """Whether CEL told it by the second, as FreePBX's table does."""
+    return event.source == "cel" and event.at is not None and not event.at.microsecond
+
+
+def _same(event: Event, other: Event) -> int:
+    """How far apart AMI and CEL may tell one happening."""
+    return SAME + SECOND if _is_coarse(event) or _is_coarse(other) else SAME
 
 
 def _track(story: Story, event: Event) -> Track:
     leg = event.leg or event.call
+    leg = story.alias.get(leg, leg)
     track = story.tracks.get(leg)
     if track is None:
         track = story.tracks[leg] = Track(leg, event.call)
@@ -204,13 +237,16 @@ def _nothing(story, at, event):
 
 
 def _started(story, at, event):
+    if event.text("alias"):
+        story.alias[event.text("alias")] = event.leg
     track = _track(story, event)
     if track.started is None:
         track.started = at if event.at or not story.timed else None
         track.call = event.call
+    retold = event.data.get("retold") is True
     for name in ("number", "name", "dialled"):
         value = event.text(name)
-        if value:
+        if value and not (retold and getattr(track, name)):
             setattr(track, name, value)
 
 
@@ -334,6 +370,11 @@ def _hangup_requested(story, at, event):
 
 
 def _ended(story, at, event):
+    if not event.leg:
+        # several reports of one call: the last of them
+        cause = event.data.get("cause")
+        story.over = at, event.source, cause if isinstance(cause, int) else None
+        return
     track = _track(story, event)
     track.shown = track.shown or event.text("number")
     if not track.over:
@@ -350,6 +391,14 @@ def _ended(story, at, event):
 
 def _unheard(story, at, event):
     story.unheard = max(at, story.unheard or at)
+
+
+def _heard(story, at, event):
+    story.heard = max(at, story.heard or at)
+
+
+def _untold(story, at, event):
+    story.untold.update(event.texts("parts"))
 
 
 def _closed(story, at, event):
@@ -377,11 +426,19 @@ _TELL = {
     "ended": _ended,
     "closed": _closed,
     "unheard": _unheard,
+    "heard": _heard,
+    "untold": _untold,
 }
 
 
 def _finish(track: Track, story: Story):
     """Close what the leg's end closes, and empty what cannot be."""
+    if story.over and not track.over:
+        at, track.ended_by, cause = story.over
+        track.over = True
+        # by another clock, the end of all may seem to come before the last word of one
+        track.ended = max([at, *(stay.enter for stay in track.stays), track.started or 0]) if story.timed else None
+        track.cause = cause if track.cause is None else track.cause
     if track.ended is not None:
         begun = [time for time in (track.started, track.up) if time is not None]
         begun += [stay.enter for stay in track.stays]

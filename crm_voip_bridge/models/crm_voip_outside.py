@@ -19,6 +19,19 @@ class CrmVoipOutside(models.Model):
     _day_unique = models.UniqueIndex("(pbx_id, bridge, day)")
 
     @api.model
+    def _add(self, pbx, source, days):
+        """Count calls that were left out here, rather than by a bridge that keeps count itself.
+
+        :param days: ``{date: count}``, to be added to what is known
+        """
+        self.env.cr.execute_values(
+            "INSERT INTO crm_voip_outside AS known (pbx_id, bridge, day, count) VALUES %s"
+            " ON CONFLICT (pbx_id, bridge, day) DO UPDATE SET count = known.count + EXCLUDED.count",
+            [(pbx.id, source, day, count) for day, count in sorted(days.items())],
+            page_size=len(days),
+        )
+
+    @api.model
     def _note(self, pbx, bridge, days):
         """:param days: ``{date: count}``, absolute; an older batch that comes late changes nothing"""
         self.env.cr.execute_values(

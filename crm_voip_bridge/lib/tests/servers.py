@@ -33,6 +33,8 @@ class Odoo:
     def __init__(self, ssl_context=None):
         self.events: dict[str, dict] = {}
         self.requests: list[tuple[str, dict]] = []
+        #: bridge -> place of its spool up to which all is known; None: an Odoo that does not care
+        self.known: dict[str, int] | None = {}
         #: what was said about a recording, and its bytes
         self.recordings: list[tuple[dict, bytes]] = []
         #: status and word to refuse recordings with
@@ -50,6 +52,9 @@ class Odoo:
         self.asked: list[float] = []
         self.command_status = 200
         self.slow = 0.0
+        #: what was said of stretches that are read again, and whether to go on with them
+        self.fetches: list[dict] = []
+        self.go = True
         #: channels that were subscribed to; headers of the handshakes; sockets
         self.channels: list[str] = []
         self.handshakes: list = []
@@ -84,6 +89,13 @@ class Odoo:
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+
+    def backup(self):
+        """What there is, to be put back by :meth:`restore`."""
+        return dict(self.events), dict(self.known), list(self.recordings)
+
+    def restore(self, backup):
+        self.events, self.known, self.recordings = (type(part)(part) for part in backup)
 
     def wake(self, text=None):
         """Say over every websocket that there is something to fetch, or anything else."""
@@ -180,6 +192,9 @@ class Odoo:
         if request.path.endswith("/recording"):
             return self._take_recording(json.loads(head[signature.ABOUT_HEADER]), body)
         values = json.loads(body)
+        if request.path.endswith("/fetch"):
+            self.fetches.append(values)
+            return 200, {"go": self.go and values["state"] == "running"}
         self.requests.append((request.path, values))
         if request.path.endswith("/scope"):
             return (200, self.scope) if self.scope_answers else (503, {})
@@ -196,6 +211,9 @@ class Odoo:
             except BadEvent as error:
                 refused.append({"id": event.get("id"), "index": place, "reason": str(error)})
         answer = {"accepted": len(values["events"]), "known": 0, "refused": refused, "scope": self.scope["version"]}
+        if self.known is not None and "last" in values:
+            bridge, known = values["bridge"]["id"], self.known.get(values["bridge"]["id"], 0)
+            answer["last"] = self.known[bridge] = max(known, values["last"]) if values["after"] <= known else known
         return 200, {**answer, **({"commands": True} if self.commands else {})}
 
     def _take_recording(self, about, body):

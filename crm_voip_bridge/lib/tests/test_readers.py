@@ -1,5 +1,7 @@
 """The readers on bad input: nothing crashes them, and the good parts come through."""
 
+import json
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from lib.cel import read_cel
 from lib.events import BadEvent, Event, format_time, parse_time, read_journal
 from lib.fold import fold_all
 from lib.phone import endpoint, extension_of, is_internal, is_service
+from lib.scope import never_hash
 from lib.site import Site
 
 BLOCK = (
@@ -154,3 +157,44 @@ def test_phones():
     assert is_internal("101", site) and not is_internal("112", site) and not is_internal("1", site)
     assert is_service("112", "NL") and is_service("110", "DE") and is_service("112", "")
     assert not is_service("20123", "US") and not is_service("204", "DE")
+
+
+# --- found by setup/fuzz ---
+
+
+def _accepted(events):
+    """The events as Odoo takes them, which raises for what it would refuse."""
+    return [Event.from_dict(json.loads(json.dumps(event.to_dict()))) for event in events]
+
+
+def test_zero_bytes_and_endless_texts_are_not_passed_on():
+    block = "Event: Newchannel\nUniqueid: 17\x009.0\nLinkedid: 179.0\nChannel: PJSIP/101-00000001\nCallerIDName: {}\n\n"
+    [event] = _accepted(read_ami([block.format("x" * 9000).encode()]))
+    assert (event.leg, event.call) == ("179.0", "179.0")
+    assert len(event.data["name"]) == 512
+    extra = json.dumps({f"{place}_uniqueid": "1" * 900 for place in range(900)}).replace('"', '""')
+    rows = [
+        "eventtype,eventtime,uniqueid,linkedid,channame,appname,extra",
+        f"CHAN_START,2026-11-22T03:58:32Z,179.0,179.0,PJSIP/{'x' * 20_000},,",
+        f"APP_START,2026-11-22T03:58:32Z,179.0,179.0,PJSIP/x,{'a' * 20_000},",
+        f'ATTENDEDTRANSFER,2026-11-22T03:58:32Z,179.0,179.0,PJSIP/x,,"{extra[:20_000]}"',
+    ]
+    assert len(_accepted(read_cel(rows))) == 3
+    row = ['"x"'] * 18
+    row[9], row[11], row[14], row[5] = '"2026-11-22 07:03:54"', '""', '"ANSWERED"', f'"PJSIP/{"9" * 30_000}"'
+    assert len(_accepted(read_cdr([",".join(row)]))) == 1
+
+
+def test_cdr_rows_without_a_start():
+    rows = [
+        "src,dst,channel,dstchannel,lastapp,start,answer,end,disposition,uniqueid",
+        "1,2,PJSIP/t-00000001,PJSIP/101-00000002,Dial,2026-11-22 07:03:54,,2026-11-22 07:03:56,NO ANSWER,1.1",
+        "1,2,PJSIP/t-00000001,PJSIP/102-00000003,Dial,,2026-11-22 07:03:56,2026-11-22 07:03:59,ANSWERED,1.1",
+    ]
+    [call] = fold_all(read_cdr(rows))
+    assert call.disposition == "answered"
+
+
+def test_half_a_character_is_no_number():
+    # JSON can say one; nothing that is compared with never-log numbers may fail at it
+    assert never_hash("00", "\ud800") != never_hash("00", "?")

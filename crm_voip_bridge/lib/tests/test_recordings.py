@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -127,6 +128,22 @@ def test_parts_of_either_missing(name):
     lost = set(dice.sample(range(len(two)), len(two) // 4))
     rest = [event for place, event in enumerate(two) if place not in lost]
     assert shape(fold_all([*one, *rest])) == shape(fold_all(one))
+
+
+@pytest.mark.parametrize("lag", [0.0, 0.02, 0.1])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_gap_in_what_was_heard(name, lag):
+    """The bridge was away for a while, and read CEL when it came back; a busy AMI speaks later than CEL."""
+    dice = random.Random(name)
+    late = timedelta(seconds=lag)
+    heard, written = [replace(event, at=event.at + late) for event in ami(name)], cel(name)
+    held = any(want.get("hold_s") for want in expected(name))
+    for _gap in range(15):
+        away, back = sorted(dice.choices(range(len(heard) + 1), k=2))
+        until = heard[back].at + timedelta(seconds=0.3) if back < len(heard) else None
+        caught_up = [event for event in written if until is None or event.at <= until]
+        calls = fold_all([*heard[:away], *heard[back:], *caught_up])
+        check(calls, name, skip=("hold_s", "talk_s") if held else ("hold_s",))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -409,6 +409,16 @@ def test_decisions_are_forgotten_in_time():
     assert not gate._ended and not gate._by_id and not gate._by_leg and not gate._open
 
 
+def test_a_call_from_before_a_restart_is_closed_at_the_last_word_about_it():
+    call, gate = inbound("c", CUSTOMER, "101", answered="101")[:7], Gate(scope())
+    for event in call:
+        gate.restore(event, 0.0)
+    # the PBX's record knows the beginning as well, and less of what came then
+    through(gate, [replace(event, id=f"cel{event.id}", source="cel") for event in call[:3]])
+    closed = gate.absent(set(), 50.0, 50.0)
+    assert [(event.type, event.at) for event in closed] == [("closed", call[-1].at)]
+
+
 def test_calls_that_the_pbx_does_not_have_any_more_are_closed():
     gate, call = Gate(scope()), inbound("c", CUSTOMER, "101", answered="101")[:7]
     gone, there = through(gate, call), outbound("d", "102", CUSTOMER)[:3]
