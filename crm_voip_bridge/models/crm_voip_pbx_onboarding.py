@@ -3,8 +3,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from .crm_voip_pbx import SILENCE
-
 #: most names of people who can help that are told
 HELPERS = 3
 
@@ -40,14 +38,14 @@ class CrmVoipPbx(models.Model):
             return state
         pbxs = self.search([("company_id", "in", companies.ids)])
         # the one that is furthest
-        pbx = max(pbxs, key=lambda one: (bool(one.state_ids), bool(one.key_ids)), default=pbxs)
+        pbx = max(pbxs, key=lambda one: (bool(one.state_ids), one._has_secret()), default=pbxs)
         bridge, says = pbx._onboarding_bridge() if pbx else ("never", "")
         ticked = pbx.extension_ids.filtered("recorded")
         mine = ticked.filtered(lambda extension: extension.user_id == self.env.user)
         return {
             **state,
             "pbx": {"id": pbx.id, "name": pbx.name} if pbx else False,
-            "key": bool(pbx.key_ids),
+            "key": pbx._has_secret(),
             "bridge": bridge,
             "says": says,
             "known": len(pbx.extension_ids),
@@ -55,13 +53,17 @@ class CrmVoipPbx(models.Model):
             "numbers": (mine or ticked)[:HELPERS].mapped("number"),
         }
 
+    def _has_secret(self):
+        """Whether it has what its bridge, or its provider, proves itself with."""
+        return bool(self.key_ids or self.secret_ids)
+
     def _onboarding_bridge(self):
         """:return: ``(state, words)`` of the bridge that was heard last"""
         self.ensure_one()
         latest = max(self.state_ids, key=lambda state: state.seen_at, default=self.state_ids)
         if not latest:
             return "never", ""
-        if latest.seen_at < fields.Datetime.now() - timedelta(seconds=SILENCE):
+        if latest.seen_at < fields.Datetime.now() - timedelta(seconds=latest.pbx_id._silence()):
             return "silent", ""
         if latest.pbx_says == "connected":
             return "connected", ""
