@@ -34,6 +34,7 @@ class CrmVoipPeople(models.AbstractModel):
     """
 
     _name = "crm.voip.people"
+    _inherit = "crm.voip.export"
     _description = "The rule about single persons"
 
     #: names of fields that tell which of us it was

@@ -50,7 +50,25 @@ def without_collector():
             gc.enable()
 
 
-def in_own_transaction(env, work):
+@contextmanager
+def _alone(cr, key):
+    if key is None:
+        yield
+        return
+    cr.execute("SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_lock(%s, %s)", key)
+    # the lock stays: it is the session's. What the work sees must be younger than it
+    cr.commit()  # pylint: disable=unknown-option-value,invalid-commit
+    try:
+        yield
+        cr.commit()  # pylint: disable=unknown-option-value,invalid-commit
+    except BaseException:
+        cr.rollback()
+        raise
+    finally:
+        cr.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+def in_own_transaction(env, work, alone=None):
     """Run ``work(env)`` on a new cursor and commit.
 
     Odoo retries a whole request after up to two seconds; a call must be there within one.
@@ -59,6 +77,7 @@ def in_own_transaction(env, work):
 
     :param env: gives user, context and registry; its own transaction is not touched
     :param work: called with an environment on the new cursor
+    :param alone: two numbers; of transactions with the same ones, one runs at a time
     :return: what ``work`` returns
     """
     attempt = 0
@@ -66,7 +85,7 @@ def in_own_transaction(env, work):
         attempt += 1
         try:
             _here.running = True
-            with without_collector(), env.registry.cursor() as cr:
+            with without_collector(), env.registry.cursor() as cr, _alone(cr, alone):
                 return work(env(cr=cr))
         except CONFLICTS:
             if attempt == ATTEMPTS:

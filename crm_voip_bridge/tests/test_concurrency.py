@@ -43,6 +43,7 @@ class RaceCase(BaseCase):
                 "crm_voip_call",
                 "crm_voip_pbx_state",
                 "crm_voip_extension",
+                "crm_voip_held",
             ):
                 cr.execute(SQL("DELETE FROM %s WHERE pbx_id = %s", SQL.identifier(table), self.pbx_id))
             cr.execute("DELETE FROM crm_voip_pbx WHERE id = %s", [self.pbx_id])
@@ -176,3 +177,25 @@ class TestConcurrency(RaceCase):
         with self.environment() as env:
             env["crm.voip.call"]._fold_waiting([self.pbx_id])
         self.assertEqual(self.shape(), ([("held", "answered", 60.0, 1)], 0))
+
+
+@tagged("-at_install", "post_install")
+class TestWebhookRace(RaceCase):
+    """A hosted PBX posts everything about a call at once, and some of it twice."""
+
+    def post(self, event):
+        with self.environment() as env:
+            pbx = env["crm.voip.pbx"].browse(self.pbx_id)
+            pbx.with_company(pbx.company_id)._receive_webhook(lambda held, own: held._receive(own, [event]))
+
+    def test_all_at_once(self):
+        with self.environment() as env:
+            env["crm.voip.pbx"].browse(self.pbx_id).kind = "generic"
+        events = [event for ident in ("a", "b") for event in answered(ident)]
+        random.Random(4).shuffle(events)
+        for start in range(0, len(events), 8):
+            some = events[start : start + 8]
+            self.race(*[lambda event=event: self.post(event) for event in [*some, some[0]]])
+        self.assertEqual(self.shape(), ([("a", "answered", 60, 1), ("b", "answered", 60, 1)], 0))
+        with self.environment() as env:
+            self.assertFalse(env["crm.voip.held"].search([("pbx_id", "=", self.pbx_id)]))

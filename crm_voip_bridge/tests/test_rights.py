@@ -26,11 +26,20 @@ MATRIX = {
     "crm.voip.wrapup":       ("",     "r",    "r",    "r",    "r"),
     "crm.voip.supervisor.note": ("",  "r",    "rw",   "rw",   "rwu"),
     "crm.voip.typed.call":   ("",     "rwcu", "rwcu", "rwcu", "rwcu"),
+    "crm.voip.completeness": ("",     "",     "",     "",     "r"),
+    "crm.voip.difference":  ("",      "",     "",     "",     "r"),
+    "crm.voip.audit.call":  ("",      "",     "",     "",     ""),
+    "crm.voip.health":      ("",      "",     "",     "",     "ru"),
     "crm.voip.queue":        ("",     "",     "",     "",     "r"),
     "crm.voip.recording":    ("",     "",     "",     "",     "r"),
     "crm.voip.callback":     ("",     "r",    "r",    "r",    "r"),
     "crm.voip.callback.entry": ("",   "",     "",     "",     ""),
     "crm.voip.callback.turn": ("",    "",     "",     "",     ""),
+    "crm.voip.fetch":       ("",     "",     "",     "",     "r"),
+    "crm.voip.held":         ("",     "",     "",     "",     ""),
+    "crm.voip.pbx.secret":   ("",     "",     "",     "",     "rw"),
+    "crm.voip.compacted":    ("",     "",     "",     "",     ""),
+    "crm.voip.forgotten":    ("",     "",     "",     "",     "r"),
 }  # fmt: skip
 
 

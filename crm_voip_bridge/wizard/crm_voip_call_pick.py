@@ -8,11 +8,12 @@ class CrmVoipCallPick(models.TransientModel):
     _description = "Who was it?"
 
     call_id = fields.Many2one("crm.voip.call", required=True, readonly=True, ondelete="cascade")
-    outside_number = fields.Char(related="call_id.outside_number")
-    outside_e164 = fields.Char(related="call_id.outside_e164")
-    name_shown = fields.Char(related="call_id.name")
-    candidate_partner_ids = fields.Many2many(related="call_id.candidate_partner_ids")
-    candidate_lead_ids = fields.Many2many(related="call_id.candidate_lead_ids")
+    # not by way of superuser mode: whoever may not see the call sees nothing of it here, either
+    outside_number = fields.Char(related="call_id.outside_number", related_sudo=False)
+    outside_e164 = fields.Char(related="call_id.outside_e164", related_sudo=False)
+    name_shown = fields.Char(related="call_id.name", related_sudo=False)
+    candidate_partner_ids = fields.Many2many(related="call_id.candidate_partner_ids", related_sudo=False)
+    candidate_lead_ids = fields.Many2many(related="call_id.candidate_lead_ids", related_sudo=False)
     partner_id = fields.Many2one("res.partner", "Contact")
     lead_id = fields.Many2one(
         "crm.lead", "Opportunity", compute="_compute_lead_id", store=True, readonly=False, precompute=True
@@ -21,6 +22,17 @@ class CrmVoipCallPick(models.TransientModel):
         "Remember this number",
         help="From now on, calls of this number are this customer's. Earlier calls stay as they are.",
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        picks = super().create(vals_list)
+        picks.call_id.check_access("read")
+        return picks
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.call_id.check_access("read")
+        return result
 
     @api.model
     def default_get(self, fields):
