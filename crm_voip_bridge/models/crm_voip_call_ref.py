@@ -29,7 +29,8 @@ class CrmVoipCallRef(models.Model):
 
     _ref_unique = models.UniqueIndex("(pbx_id, ref, is_leg)")
     _head_idx = models.Index("(pbx_id, head)")
-    _dirty_idx = models.Index("(pbx_id, id) WHERE dirty")
+    # as the ORM asks: PostgreSQL does not see that the one is the other
+    _dirty_idx = models.Index("(pbx_id, id) WHERE dirty IS TRUE")
 
     @api.model
     def _mark(self, pbx, events):
