@@ -10,9 +10,13 @@ is installed.
     postgres    a database cluster of our own
     odoo        Odoo 19: get it, start it, ask it
     installation  what uninstalling leaves behind
+    upgrading   from the first version, which lies in releases/, to the present one
+    attacks     requests that mean harm, against a real server
+    fuzz        nonsense for readers, adapters and routes
     peers       addons of others, fetched
     pbx         Asterisk: get it, start it; company is whom it serves
     scenarios   calls by real telephones (sip), and what is true about them
     proof       whether Odoo says the same
+    chaos_…     the same while everything breaks: calls, ground, line, faults, proof
     recorded_pbx  recordings instead, where there is no Asterisk
 """

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import machine, processes
@@ -31,12 +31,14 @@ _DATA = RUN / "data"
 class Odoo:
     """An Odoo 19 and the cluster that it uses.
 
-    `root` is the folder of the package `odoo`; `beside` are folders with addons of others.
+    `root` is the folder of the package `odoo`; `beside` are folders with addons of others; `ours` is the folder
+    with our addons, for an earlier version of them.
     """
 
     root: Path
     cluster: Cluster
     beside: tuple[Path, ...] = ()
+    ours: Path = TOP
 
     def command(self, *arguments) -> list:
         """The command line that runs `odoo-bin` with these arguments, in `environment()`."""
@@ -44,19 +46,22 @@ class Odoo:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Variables under which this Odoo finds its code, its addons and its cluster."""
-        if self.beside:
+        if self.beside or self.ours != TOP:
             # Wins over the file, which programs without them use at the same time.
             more["ODOO_ADDONS_PATH"] = ",".join(map(str, [*self._addons(), *self.beside]))
-        variables = machine.environment(PYTHONPATH=str(self.root), ODOO_RC=str(self._configuration()), **more)
+        configuration = str(replace(self, ours=TOP)._configuration())
+        variables = machine.environment(PYTHONPATH=str(self.root), ODOO_RC=configuration, **more)
         # Its old name would win over ours.
         variables.pop("OPENERP_SERVER", None)
         return variables
 
     def _addons(self) -> list[Path]:
-        return [folder for folder in (self.root / "odoo" / "addons", self.root / "addons", TOP) if folder.is_dir()]
+        return [
+            folder for folder in (self.root / "odoo" / "addons", self.root / "addons", self.ours) if folder.is_dir()
+        ]
 
     def _configuration(self) -> Path:
-        path = RUN / "odoo.conf"
+        path = RUN / ("odoo.conf" if self.cluster.name == "pg" else f"odoo-{self.cluster.name}.conf")
         text = "\n".join([
             "[options]",
             f"addons_path = {','.join(map(str, self._addons()))}",
@@ -130,25 +135,31 @@ class Odoo:
         shutil.rmtree(filestore(database), ignore_errors=True)
 
     def install(self, database: str, *names: str, update: bool = False) -> Path:
-        """Install (or update) addons; the path of the log. Trouble if it failed."""
+        """Install addons, or update those that are there already; the path of the log. Trouble if it failed."""
         log = RUN / "log" / f"install-{database}.log"
-        action = "--update" if update else "--init"
+        old = self._installed(database, names) if update else set()
+        actions = (("--update", old), ("--init", set(names) - old))
         processes.run(
             self.command(
-                "-d", database, action, ",".join(names), "--stop-after-init", "--no-http", "--max-cron-threads=0"
+                "-d", database, *(part for action, some in actions if some for part in (action, ",".join(sorted(some)))),
+                "--stop-after-init", "--no-http", "--max-cron-threads=0",
             ),
             env=self.environment(),
             log=log,
-        )
+        )  # fmt: skip
         # Odoo ends with 0 for an addon that it cannot find, too.
-        listed = ",".join(f"'{name}'" for name in names)
-        states = self.cluster.sql(
-            f"SELECT name FROM ir_module_module WHERE state = 'installed' AND name IN ({listed})", database
-        )
-        missing = set(names) - {row[0] for row in states}
+        missing = set(names) - self._installed(database, names)
         if missing:
             raise Trouble(f"Not installed: {', '.join(sorted(missing))}. See {log}")
         return log
+
+    def _installed(self, database: str, names) -> set[str]:
+        """Which of these addons a database has."""
+        listed = ",".join(f"'{name}'" for name in names)
+        rows = self.cluster.sql(
+            f"SELECT name FROM ir_module_module WHERE state = 'installed' AND name IN ({listed})", database
+        )
+        return {name for (name,) in rows}
 
     def uninstall(self, database: str, *names: str) -> Path:
         """Uninstall addons; the path of the log."""
@@ -172,15 +183,27 @@ class Odoo:
 
     # ------------------------------------------------------------ the server
 
-    def serve(self, database: str, port: int) -> subprocess.Popen:
-        """Start the server for one database on loopback. No workers: one port serves pages and websocket."""
+    def serve(
+        self,
+        database: str,
+        port: int,
+        name: str = "odoo",
+        *,
+        again: bool = False,
+        workers: int = 0,
+        gevent_port: int = 0,
+    ) -> subprocess.Popen:
+        """Start the server for one database on loopback. Without workers one port serves pages and websocket.
+
+        `name`: that of the log, which is continued if this is done `again`.
+        """
         return processes.start(
-            "odoo",
+            name,
             self.command(
                 "-d", database, f"--db-filter=^{re.escape(database)}$", f"--http-port={port}",
-                "--workers=0", "--max-cron-threads=1",
+                f"--workers={workers}", "--max-cron-threads=1", *([f"--gevent-port={gevent_port}"] if workers else []),
             ),
-            env=self.environment(),
+            env=self.environment(), again=again,
         )  # fmt: skip
 
 
@@ -276,6 +299,10 @@ class Client:
         """Call a public method of a model."""
         params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}
         return self._post(f"/web/dataset/call_kw/{model}/{method}", params)
+
+    def action(self, name: str) -> dict:
+        """A window action by its external id, as the browser gets it."""
+        return self._post("/web/action/load", {"action_id": name})
 
     def _post(self, path: str, params: dict):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "call", "params": params}).encode()

@@ -51,9 +51,11 @@ exec chroot "$1" asterisk -f -C /srv/pbx/etc/asterisk.conf
 class Pbx:
     """A demo PBX of this checkout: one program, and for each `name` its own configuration, records and network."""
 
-    def __init__(self, name: str = "data"):
+    def __init__(self, name: str = "data", network: Path | None = None):
         self.root = STATE / "root"
         self.data = STATE / name
+        # A namespace that is there already, for who lets Asterisk die and the telephones live.
+        self.network = network
         self.pid: int | None = None
         self._asterisk = None
         self._forward = None
@@ -149,7 +151,9 @@ class Pbx:
         (self.root / "srv/pbx").mkdir(parents=True, exist_ok=True)
         # unshare keeps SIGTERM from itself, and with it the news that this program was killed.
         apart = ["setpriv", "--pdeathsig", "KILL"]
-        apart += ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child=KILL"]
+        apart += ["nsenter", f"--net={self.network}", "--"] if self.network else []
+        apart += ["unshare", "--mount", *([] if self.network else ["--net"])]
+        apart += ["--uts", "--pid", "--fork", "--kill-child=KILL"]
         self._asterisk = start(f"asterisk-{self.data.name}", [*apart, "sh", "-c", STARTER, "pbx", self.root, self.data])
         deadline = time.monotonic() + patience
         while not (self._find_pid() and self._answers()):

@@ -34,10 +34,20 @@ shared_buffers = 256MB
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster. `socket` is the folder that clients name as their host."""
+    """A running cluster. `socket` is the folder that clients name as their host, `home` all that belongs to it."""
 
     programs: Path
     socket: Path
+    home: Path
+    name: str = "pg"
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop the server under whoever uses it; `immediate` is how a power cut looks to it."""
+        _control(self.programs, self.home, "stop", "-m", how)
+
+    def start(self) -> None:
+        """Start the server again after `stop`."""
+        _control(self.programs, self.home, "start", "-w", "-l", self.home / "log")
 
     def sql(self, statement: str, database: str = "postgres") -> list[list[str]]:
         """Rows of a statement, every value as text."""
@@ -69,13 +79,16 @@ def present() -> bool:
 
 
 @contextmanager
-def running():
-    """The cluster, made and started if need be; stopped when nobody uses it any more."""
-    home = _home()
+def running(name: str = "pg"):
+    """The cluster, made and started if need be; stopped when nobody uses it any more.
+
+    `name`: that of another one, for who wants to stop it without asking the others.
+    """
+    home = _home(name)
     programs = _programs(home)
-    cluster = Cluster(programs, _socket_folder(home))
+    cluster = Cluster(programs, _socket_folder(home), home, name)
     RUN.mkdir(exist_ok=True)
-    with open(RUN / "postgres.lock", "a") as lock:
+    with open(RUN / ("postgres.lock" if name == "pg" else f"{name}.lock"), "a") as lock:
         # Using it is for all at once, making and starting it for one at a time.
         fcntl.flock(lock, fcntl.LOCK_SH)
         while not _answers(cluster):
@@ -94,6 +107,15 @@ def running():
                 _control(programs, home, "stop", "-m", "fast")
 
 
+def remove(name: str) -> None:
+    """Delete a cluster that nobody uses any more."""
+    home = _home(name)
+    if (home / "data" / "postmaster.pid").exists():
+        _control(_programs(home), home, "stop", "-m", "immediate")
+    shutil.rmtree(home, ignore_errors=True)
+    (RUN / f"{name}.lock").unlink(missing_ok=True)
+
+
 def _start(home: Path, cluster: Cluster) -> None:
     data = home / "data"
     if _as_user(["test", "-e", data / "PG_VERSION"]) != 0:
@@ -107,7 +129,7 @@ def _start(home: Path, cluster: Cluster) -> None:
             processes.run([*initdb, "-D", data], user=_USER, cwd="/")
             with open(data / "postgresql.conf", "a") as settings:
                 settings.write("\ninclude 'setup.conf'\n")
-        if home != RUN / "pg":
+        if home.parent != RUN:
             say(f"    Its folder is {home}: the user {_USER} cannot enter this one.")
     cluster.socket.mkdir(mode=0o700, parents=True, exist_ok=True)
     if _USER:
@@ -160,24 +182,24 @@ def _programs(home: Path) -> Path:
     return installed[version]
 
 
-def _home() -> Path:
+def _home(name: str) -> Path:
     """`.run/pg`, or a folder elsewhere if the user postgres cannot enter this checkout."""
     RUN.mkdir(exist_ok=True)
     if _as_user(["test", "-x", RUN]) == 0:
-        return RUN / "pg"
-    return Path("/var/lib") / f"crm_voip_bridge-{_mark()}"
+        return RUN / name
+    return Path("/var/lib") / f"crm_voip_bridge-{_mark(RUN if name == 'pg' else RUN / name)}"
 
 
 def _socket_folder(home: Path) -> Path:
     # The system allows 107 bytes for a socket's whole path.
     if len(os.fsencode(home)) < 80:
         return home / "socket"
-    return Path(tempfile.gettempdir()) / f"crm_voip_bridge-{_mark()}"
+    return Path(tempfile.gettempdir()) / f"crm_voip_bridge-{_mark(home)}"
 
 
-def _mark() -> str:
-    """A short name for this checkout."""
-    return hashlib.sha256(os.fsencode(RUN)).hexdigest()[:8]
+def _mark(place: Path) -> str:
+    """A short name for a folder of this checkout."""
+    return hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
 
 
 def _as_user(command) -> int:

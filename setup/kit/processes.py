@@ -40,10 +40,10 @@ def run(command, *, log: Path | None = None, user: str | None = None, **options)
     return output
 
 
-def start(name: str, command, *, user: str | None = None, **options) -> subprocess.Popen:
-    """Start a server that lives until `stop`; it writes to `.run/log/<name>.log`."""
+def start(name: str, command, *, user: str | None = None, again: bool = False, **options) -> subprocess.Popen:
+    """Start a server that lives until `stop`; it writes to `.run/log/<name>.log`, `again` to the end of that."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    with open(LOGS / f"{name}.log", "wb") as log:
+    with open(LOGS / f"{name}.log", "ab" if again else "wb") as log:
         return start_quietly(as_user(user, command), stdout=log, stderr=subprocess.STDOUT, **options)
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
@@ -232,7 +233,7 @@ def traces(cluster: Cluster, database: str) -> list[str]:
         check=True,
     ).stdout
     found = [f"{number} is in the database" for number, needle in needles.items() if needle in dump]
-    others = {"pbx", "pg", "odoo", "venv", "node"}
+    others = {"pbx", "pg", "pg-chaos", "odoo", "venv", "node"}
     for path in RUN.rglob("*"):
         if path.relative_to(RUN).parts[0] in others or not path.is_file() or path.name.startswith("asterisk"):
             continue
@@ -356,34 +357,39 @@ class History:
     NAMES = {"answered": "ANSWERED", "missed": "NO ANSWER", "busy": "BUSY"}
 
     def __init__(self, pbx: Pbx):
+        self._begun: dict[tuple[str, str], list[dict]] = defaultdict(list)
+        self._ends: dict[str, list[float]] = defaultdict(list)
+        self._cdr: dict[str, list[dict]] = defaultdict(list)
         with (pbx.data / "log/cel-custom/Master.csv").open() as file:
-            self._cel = list(csv.DictReader(file))
+            for row in csv.DictReader(file):
+                if row["eventtype"] == "CHAN_START" and row["uniqueid"] == row["linkedid"]:
+                    self._begun[row["cid_num"], row["exten"]].append(row)
+                elif row["eventtype"] == "HANGUP":
+                    self._ends[row["linkedid"]].append(float(row["eventtime"]))
         with (pbx.data / "log/cdr-custom/Linked.csv").open() as file:
-            self._cdr = list(csv.DictReader(file, pbx_config.CDR_COLUMNS))
+            for row in csv.DictReader(file, pbx_config.CDR_COLUMNS):
+                self._cdr[row["linkedid"]].append(row)
+
+    def knows(self, call: dict) -> bool:
+        """Whether CEL has any call between these two numbers."""
+        return bool(self._begun.get((call["from_number"], call["to_number"])))
 
     def check(self, call: dict, tolerance: float = 0.5) -> list[str]:
         """Where CEL or CDR contradict the telephones about a call."""
         started, ended = _epoch(call["started_at"]), _epoch(call["ended_at"])
         begun = [
             row
-            for row in self._cel
-            if row["eventtype"] == "CHAN_START"
-            and row["uniqueid"] == row["linkedid"]
-            and abs(float(row["eventtime"]) - started) < tolerance
-            and (row["cid_num"], row["exten"]) == (call["from_number"], call["to_number"])
+            for row in self._begun.get((call["from_number"], call["to_number"]), ())
+            if abs(float(row["eventtime"]) - started) < tolerance
         ]
         if len(begun) != 1:
             return [f"CEL has {len(begun)} calls of {call['from_number']} to {call['to_number']} that begin then"]
         linked = begun[0]["linkedid"]
-        ends = [
-            float(row["eventtime"])
-            for row in self._cel
-            if row["linkedid"] == linked and row["eventtype"] == "HANGUP" and float(row["eventtime"]) >= started - 1
-        ]
+        ends = [at for at in self._ends[linked] if at >= started - 1]
         found = []
         if not ends or abs(max(ends) - ended) > tolerance:
             found.append(f"CEL's last hang-up is {max(ends, default=0):.1f}, the telephones' {ended:.1f}")
-        rows = [row for row in self._cdr if row["linkedid"] == linked]
+        rows = self._cdr[linked]
         if len(rows) == 1 and rows[0]["lastapp"] == "Dial" and "talk_s" in call:
             row, connected = rows[0], call["talk_s"] + call["hold_s"]
             if self.NAMES.get(call["disposition"]) != row["disposition"]:

@@ -98,6 +98,7 @@ class Agent(asyncio.DatagramProtocol):
         self._sent: dict[tuple, bytes] = {}
         self._tasks: set[asyncio.Task] = set()
         self._registered = False
+        self.hum = True  # whether anything is to be heard of it
 
     # ------------------------------------------------------------- life
 
@@ -536,7 +537,8 @@ class Call:
 
         loop = asyncio.get_running_loop()
         self._media, _ = await loop.create_datagram_endpoint(Media, local_addr=(self.agent.host, 0))
-        self.agent.spawn(self._speak())
+        if self.agent.hum:
+            self.agent.spawn(self._speak())
 
     async def _speak(self) -> None:
         """A hum, as a telephone would send it: 50 packets a second while connected.

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import random
 import re
 import subprocess
 import time
@@ -9,16 +10,22 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import installation, lint_command, machine, odoo, peers, postgres, processes
+from . import attacks, fuzz_command, installation, lint_command, machine, odoo, peers, postgres, processes, upgrading
 from .places import LOGS, NODE, PYTHON, RUN, SETUP, TOP, addons
 from .screen import Trouble, say, step
 
 PURE, ODOO, JAVASCRIPT, BROWSER, SIP, DESK = "pure", "Odoo", "JavaScript", "browser", "SIP end to end", "desk"
+CHAOS = "chaos"
 LINT, CORE_LINT = "lint", "Odoo's test_lint"
-INSTALLATION, BESIDE = "uninstalling", "beside others"
+INSTALLATION, BESIDE = "installation", "beside others"
+ATTACKS, NONSENSE = "under attack", "nonsense"
+CORE_SUITES = "core's suites"
+CORE_ADDONS = ("crm", "sales_team", "phone_validation", "calendar")
 TEST_DATABASE = "crm_voip_test"
 FAST_DATABASE = "crm_voip_fast"
 SIP_DATABASE = "crm_voip_once"
+# Calls that setup/chaos places here; more by command.
+CHAOS_CALLS = 300
 
 
 @dataclass
@@ -55,7 +62,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fast", action="store_true", help="pure tests, and Odoo's without browser in a kept database")
     options = parser.parse_args(arguments)
     machine.system_packages(
-        {"postgresql": postgres.present(), "chromium": machine.has_command("chromium", "google-chrome")}
+        {
+            "postgresql": postgres.present(),
+            "chromium": machine.has_command("chromium", "google-chrome"),
+            # a record of Asterisk's in MariaDB, as FreePBX keeps it
+            "mariadb-server-core": machine.has_command("mariadbd"),
+            "mariadb-client-core": machine.has_command("mariadb"),
+        }
     )
     machine.python_environment("requirements.txt", "requirements-dev.txt")
     if options.path or options.k:
@@ -74,7 +87,11 @@ def _everything():
     with postgres.running() as cluster:
         server = odoo.Odoo(odoo.prepare(), cluster)
         yield from _with_odoo(server)
+        yield _core_suites(server)
+        yield _nonsense(server)
+        yield _under_attack(server)
     yield from _real()
+    yield _chaos()
 
 
 # ------------------------------------------------------------------ kinds
@@ -103,7 +120,9 @@ def _odoo_folders() -> list[Path]:
 def _pure(*options: str) -> Result:
     total = Result(PURE)
     for folder in _pure_folders():
-        _add(total, _pytest_pure(folder, [*options, folder]))
+        # those of the addons share nothing, and mostly wait for sockets and for processes to end
+        more = [] if folder.parent == SETUP else ["-n", "4", "--dist", "worksteal"]
+        _add(total, _pytest_pure(folder, [*more, *options, folder]))
     return total
 
 
@@ -176,15 +195,84 @@ def _core_lint(server: odoo.Odoo) -> Result:
 
 
 def _uninstalling(server: odoo.Odoo) -> Result:
-    """What is left of the addons after they were used and uninstalled."""
+    """What is left of the addons after they were used and uninstalled; and what an upgrade from the first version keeps."""
     result, started = Result(INSTALLATION), time.monotonic()
-    for what, complaint, log in installation.check(server, TEST_DATABASE):
+    for what, complaint, log in (
+        *installation.check(server, TEST_DATABASE),
+        *upgrading.check(server, TEST_DATABASE),
+    ):
         if complaint:
             result.fail(f"{what}:\n{complaint}")
         elif log:
             _check_log(result, what, log)
         else:
             result.passed += 1
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _under_attack(server: odoo.Odoo) -> Result:
+    """Requests that mean harm, against a server without and one with worker processes."""
+    result, started = Result(ATTACKS), time.monotonic()
+    for what, complaint in attacks.check(server):
+        if what == "figures":
+            result.remarks.append(complaint)
+        elif complaint:
+            result.fail(f"{what}: {complaint}")
+        else:
+            result.passed += 1
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _nonsense(server: odoo.Odoo) -> Result:
+    """A short run of setup/fuzz, with nonsense that nobody has seen before."""
+    result, started, seed = Result(NONSENSE), time.monotonic(), random.randrange(1 << 30)
+    found = [*fuzz_command.readers(fuzz_command.SHORT, seed), *fuzz_command.routes(server, fuzz_command.SHORT, seed)]
+    for what, _tries, complaint in found:
+        if complaint:
+            result.fail(f"{what}, seed {seed}: {complaint}")
+        else:
+            result.passed += 1
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _core_suites(server: odoo.Odoo) -> Result:
+    """Core's own tests of what our addons build on: they fail exactly where they fail without ours.
+
+    Those with a browser are left out: they show core's screens, and cost minutes.
+    """
+    result, started = Result(CORE_SUITES), time.monotonic()
+    folders = [server.root / "addons" / name / "tests" for name in CORE_ADDONS]
+    # as core's linters: modules of its tests must not shadow those of Python
+    more = ["--no-browser", "--import-mode=importlib", "--rootdir", server.root / "addons"]
+    # It counts queries, to the query: a merge of opportunities moves their numbers and calls, four to eight queries more.
+    counted = "not TestLeadAssignPerf"
+
+    def failures(label: str, *names: str, only: list[str] = ()) -> tuple[Result, set[str]]:
+        server.copy(server.template(), TEST_DATABASE)
+        try:
+            with step(f"A database with {', '.join(names) or 'crm alone'}"):
+                server.install(TEST_DATABASE, *(set(CORE_ADDONS) - {"crm"}), *names)
+            select = ["-k", f"({' or '.join(only)}) and {counted}" if only else counted]
+            found = _pytest_odoo(server, TEST_DATABASE, folders, [*more, *select], label=label, check_log=False)[ODOO]
+        finally:
+            server.drop(TEST_DATABASE)
+        return found, {remark.partition(":")[0] for remark in found.remarks if ": skipped, " not in remark}
+
+    with_ours, failed = failures(CORE_SUITES, *addons())
+    result.passed, result.skipped = with_ours.passed, with_ours.skipped
+    if failed:
+        tests = sorted({name.rpartition(".")[2] for name in failed})
+        _without, anyway = failures(f"{CORE_SUITES} without ours", only=tests)
+        result.passed += len(failed & anyway)
+        for remark in with_ours.remarks:
+            name = remark.partition(":")[0]
+            if name in failed - anyway:
+                result.fail(f"only with our addons, {remark}")
+            elif name in anyway:
+                result.remarks.append(f"{name}: fails without our addons, too")
     result.seconds = time.monotonic() - started
     return result
 
@@ -242,10 +330,38 @@ def _real() -> list[Result]:
     return [calls, desk]
 
 
+def _chaos() -> Result:
+    """Real calls while everything around them breaks: `setup/chaos`, with the database that the calls before left behind."""
+    result = Result(CHAOS)
+    if not machine.is_root():
+        result.skip("real calls while everything breaks", "the demo PBX needs root")
+        return result
+    started = time.monotonic()
+    log = LOGS / "test-chaos.log"
+    with step(f"{CHAOS_CALLS} real calls while everything around them breaks (setup/chaos)"), open(log, "wb") as output:
+        process = processes.start_quietly(
+            [SETUP / "chaos", "--calls", str(CHAOS_CALLS), "--database", SIP_DATABASE],
+            stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        status = process.wait()
+        processes.stop(process)
+    text = log.read_text(errors="replace")
+    if found := re.findall(r"^(\d+) calls, (\d+) lost, (\d+) double, (\d+) wrong ", text, re.M):
+        calls, *bad = map(int, found[-1])
+        result.failed = sum(bad)
+        result.passed = calls - result.failed
+    if status and not result.failed:
+        result.failed = 1
+    if result.failed:
+        result.remarks.append(f"{_tail(text, 60)}\nAll of it: {log}")
+    result.seconds = time.monotonic() - started
+    return result
+
+
 # ------------------------------------------------------------------ pytest
 
 
-def _pytest_odoo(server, database, what, more=(), label=ODOO, **environment) -> dict[str, Result]:
+def _pytest_odoo(server, database, what, more=(), label=ODOO, check_log=True, **environment) -> dict[str, Result]:
     """Odoo tests by pytest-odoo, sorted into their kinds."""
     log = LOGS / f"{_file_name(label)}-server.log"
     log.unlink(missing_ok=True)
@@ -256,7 +372,7 @@ def _pytest_odoo(server, database, what, more=(), label=ODOO, **environment) -> 
         f"--odoo-extra=logfile={log}", "--odoo-extra=max-cron-threads=0", *more, *what,
     ]  # fmt: skip
     results = _pytest(label, options, variables, kinds=(ODOO, JAVASCRIPT, BROWSER))
-    if label != CORE_LINT:
+    if check_log and label != CORE_LINT:
         _check_log(results[ODOO], "the log of the tests", log)
     return results
 
