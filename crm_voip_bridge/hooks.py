@@ -13,6 +13,10 @@ def uninstall_hook(env):
     for table in ("crm_voip_call", "crm_voip_wrapup", "crm_voip_typed_call"):
         env.cr.execute(SQL("UPDATE %s SET outcome_id = NULL WHERE outcome_id IS NOT NULL", SQL.identifier(table)))
     env.invalidate_all()
+    # what administrators were told of bridges goes with the bridges
+    alarm = env.ref("crm_voip_bridge.mail_activity_type_bridge", raise_if_not_found=False)
+    alarms = env["mail.activity"].with_context(active_test=False)
+    alarms.search([("activity_type_id", "in", alarm.ids if alarm else [])]).unlink()
     # what was promised stays to be done, when its own type is gone
     promise = env.ref("crm_voip_bridge.mail_activity_type_promise", raise_if_not_found=False)
     promises = env["mail.activity"].with_context(active_test=False)

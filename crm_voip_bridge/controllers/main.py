@@ -11,8 +11,10 @@ from odoo.http import request
 from ..lib.events import format_time, parse_time
 from ..lib.signature import ABOUT_HEADER, KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, BadSignature, verify
 from ..lib.sound import MOST_BYTES
+from ..models.crm_voip_call import CHUNK
 from ..models.crm_voip_recording import NotTaken
 from ..models.transaction import in_own_transaction, without_collector
+from .raw import RAW
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class CrmVoipBridge(http.Controller):
         # 'none': the signature says who it is, and the public user would be the author of what is written
         return http.route(
             f"/crm_voip_bridge/v1/{path}",
-            type="http",
+            type=RAW,
             auth="none",
             methods=["POST"],
             csrf=False,
@@ -63,6 +65,14 @@ class CrmVoipBridge(http.Controller):
     @_route("scope")
     def crm_voip_bridge_scope(self):
         return self._serve(self._tell_scope)
+
+    @_route("fetch")
+    def crm_voip_bridge_fetch(self):
+        return self._serve(self._note_fetch)
+
+    @_route("audit")
+    def crm_voip_bridge_audit(self):
+        return self._serve(self._take_audit)
 
     @_route("commands")
     def crm_voip_bridge_commands(self):
@@ -88,29 +98,41 @@ class CrmVoipBridge(http.Controller):
         events, refused = pbx.env["crm.voip.journal"]._read_batch(items)
 
         def take(env):
-            own = pbx.with_env(env)
-            fresh = env["crm.voip.journal"]._take(own, events)
+            own, barred = pbx.with_env(env), []
+            fresh = env["crm.voip.journal"]._take(own, events, barred)
             if refused:
                 env["crm.voip.refused"]._keep(own, batch.bridge["id"], [(item, why) for _index, item, why in refused])
+            if barred:
+                env["crm.voip.refused"]._keep_reasons(own, batch.bridge["id"], {why for _event, why in barred})
             if batch.outside:
                 env["crm.voip.outside"]._note(own, batch.bridge["id"], batch.outside)
             if batch.discovered:
                 env["crm.voip.extension"]._discover(own, batch.discovered)
-            env["crm.voip.pbx.state"]._note(own, batch.bridge, batch.clock_difference, bool(events))
+            # in the transaction of the events: a backup holds both or neither
+            state = env["crm.voip.pbx.state"]
+            place = state._note(own, batch.bridge, batch.clock_difference, bool(events), batch.places)
             if batch.queues is not None:
                 env["crm.voip.queue"]._note(own, batch.bridge["id"], batch.queues)
-            return fresh, own._scope()["version"], env["crm.voip.command"]._is_waited_for(own)
+            return fresh, barred, own._scope()["version"], env["crm.voip.command"]._is_waited_for(own), place
 
-        fresh, version, waited_for = in_own_transaction(pbx.env, take)
+        fresh, barred, version, waited_for, place = in_own_transaction(pbx.env, take)
         if fresh:
             refs = pbx.env["crm.voip.call.ref"]._refs_of(fresh)
             pbx.env["crm.voip.call"]._fold_marked(pbx, refs, told=fresh)
+        elif not items:
+            # a sign of life: time for what could not be folded when it came, because the database went away in between
+            pbx.env["crm.voip.call"]._fold_waiting(pbx.ids, most=CHUNK)
+        places = {_id_of(item): index for index, item in enumerate(items)} if barred else {}
         return {
             "accepted": len(fresh),
-            "known": len(events) - len(fresh),
-            "refused": [{"id": _id_of(item), "index": index, "reason": why} for index, item, why in refused],
+            "known": len(events) - len(fresh) - len(barred),
+            "refused": [
+                *({"id": _id_of(item), "index": index, "reason": why} for index, item, why in refused),
+                *({"id": event.id, "index": places.get(event.id), "reason": why} for event, why in barred),
+            ],
             "scope": version,
             **({"commands": True} if waited_for else {}),
+            **({"last": place} if batch.places else {}),
         }
 
     def _tell_scope(self, pbx, content):
@@ -122,6 +144,18 @@ class CrmVoipBridge(http.Controller):
             return own._scope()
 
         return in_own_transaction(pbx.env, tell)
+
+    def _note_fetch(self, pbx, content):
+        """A bridge says how far it is with a stretch of the PBX's record that it reads again."""
+        bridge, report = _Batch(content).bridge["id"], _fetch_report(content)
+        go = in_own_transaction(pbx.env, lambda env: env["crm.voip.fetch"]._note(pbx.with_env(env), bridge, report))
+        return {"go": go}
+
+    def _take_audit(self, pbx, content):
+        """A bridge tells what the PBX's own record has of a day."""
+        _Batch(content)
+        report = _audit_report(content)
+        return in_own_transaction(pbx.env, lambda env: env["crm.voip.completeness"]._take(pbx.with_env(env), report))
 
     def _hand_out_commands(self, pbx, content):
         _Batch(content)
@@ -257,6 +291,8 @@ class _Batch:
         self.discovered = [text for text in discovered if _is_text(text, 15) and text.isascii() and text.isdigit()]
         self.outside = self._days(content.get("outside", {}))
         self.queues = self._members(content["queues"]) if "queues" in content else None
+        places = content.get("after"), content.get("last")
+        self.places = places if all(_is_count(place) and place <= _INT4 for place in places) else None
 
     def _members(self, queues):
         if not isinstance(queues, dict) or len(queues) > _MOST:
@@ -280,6 +316,67 @@ class _Batch:
             except ValueError:
                 raise _malformed("'outside' has something other than a day") from None
         return days
+
+
+def _fetch_report(content):
+    """:return: what a request says of a reading of the PBX's record, as ``crm.voip.fetch`` takes it"""
+    ident, state, calls = content.get("id"), content.get("state"), content.get("calls", 0)
+    if not (_is_text(ident, 10) and ident.isascii() and ident.isdigit() and int(ident) <= _INT4):
+        raise _malformed("'id' is no id of a reading")
+    if state not in ("running", "done", "failed"):
+        raise _malformed("'state' is none of running, done, failed")
+    if not _is_count(calls) or not _is_text(content.get("reason", ""), 500):
+        raise _malformed("'calls' is no number, or 'reason' no text")
+    at = parse_time(content.get("at"))
+    return {
+        "id": int(ident),
+        "state": state,
+        "calls": min(calls, _INT4),
+        "at": at and at.replace(tzinfo=None, microsecond=0),
+        "reason": content.get("reason", ""),
+    }
+
+
+def _audit_report(content):
+    """:return: what a request tells of the PBX's own record, as ``crm.voip.completeness`` takes it"""
+    ident, _, asked = content["id"].partition(".") if _is_text(content.get("id"), 21) else ("", "", "")
+    if not all(part.isascii() and part.isdigit() and int(part) <= _INT4 for part in (ident, asked)):
+        raise _malformed("'id' is no id of a question")
+    run, source, problem = content.get("run"), content.get("source", "cel"), content.get("problem", "")
+    if not _is_text(run, 32) or not run or source not in ("cel", "cdr") or not _is_text(problem, 500):
+        raise _malformed("'run', 'source' or 'problem' is not as described")
+    calls, seen, total = content.get("calls", []), content.get("seen"), content.get("total")
+    if not isinstance(calls, list) or len(calls) > _MOST:
+        raise _malformed("'calls' is no list, or too long")
+    if seen is not None and not (
+        isinstance(seen, list) and len(seen) <= _MOST and all(_is_text(ref, 160) for ref in seen)
+    ):
+        raise _malformed("'seen' is no list of ids, or too long")
+    if total is not None:
+        if not isinstance(total, dict) or not all(_is_count(total.get(name)) for name in ("calls", "outside")):
+            raise _malformed("'total' has no numbers")
+        total = {name: min(total[name], _INT4) for name in ("calls", "outside")}
+    return {
+        "id": int(ident),
+        "asked": int(asked),
+        "run": run,
+        "source": source,
+        "problem": problem,
+        "calls": [_audit_call(call) for call in calls],
+        "seen": seen,
+        "total": total,
+    }
+
+
+def _audit_call(call):
+    if not isinstance(call, dict) or not _is_text(call.get("call"), 160) or not call["call"]:
+        raise _malformed("'calls' has something other than calls")
+    start, end, talk = parse_time(call.get("start")), parse_time(call.get("end")), call.get("talk")
+    if start is None or (talk is not None and not (_is_count(talk) or (isinstance(talk, float) and 0 <= talk < 1e9))):
+        raise _malformed("'calls' has a call without a start, or with a talk that is no number of seconds")
+    times = {"started_at": start, "ended_at": end}
+    times = {name: moment and moment.replace(tzinfo=None).isoformat() for name, moment in times.items()}
+    return {"ref": call["call"], "talk_s": talk, **times}
 
 
 def _id_of(item):

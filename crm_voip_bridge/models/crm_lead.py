@@ -24,7 +24,8 @@ class CrmLead(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "user_id" in vals:
+        # assigning leads writes them one by one: no query for each of them where there are no calls at all
+        if "user_id" in vals and self.env["crm.voip.pbx"]._is_there():
             # sudo: who sees a call is decided by rules, not by who hands over the opportunity
             self.env["crm.voip.call"].sudo()._refresh_viewers(self)
         return result
@@ -42,6 +43,8 @@ class CrmLead(models.Model):
     def _merge_dependences(self, opportunities):
         result = super()._merge_dependences(opportunities)
         self.env["crm.voip.number"]._take_over(opportunities, self)
+        if not self.env["crm.voip.pbx"]._is_there():
+            return result
         # sudo: who may merge opportunities moves their calls with them, also those that only colleagues see
         calls = self.env["crm.voip.call"].sudo()
         calls.search([("lead_id", "in", opportunities.ids)]).lead_id = self

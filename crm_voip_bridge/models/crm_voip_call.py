@@ -1,4 +1,5 @@
 import logging
+import time
 import traceback
 from collections import defaultdict
 from datetime import timezone
@@ -13,6 +14,7 @@ from odoo.tools import SQL, format_datetime, split_every
 
 from ..lib.fold import fold_all
 from ..lib.numbers import parse
+from ..lib.text import shown
 from .crm_voip_number import Query
 from .measured import Measured
 from .transaction import CONFLICTS, in_own_transaction
@@ -28,6 +30,8 @@ QUIET = {
 }
 #: calls folded in one transaction by the scheduled action
 CHUNK = 500
+#: seconds before a cut connection to the database is opened anew
+RECONNECT = 0.3
 #: leaves a many2many without records
 _EMPTY = [Command.set([])]
 #: longest text that is taken over from a PBX into a field
@@ -52,7 +56,7 @@ class CrmVoipCall(models.Model):
     _people_user = "user_id"
     _people_teams = "team_ids"
 
-    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, index=True, ondelete="restrict")
+    pbx_id = fields.Many2one("crm.voip.pbx", "PBX", required=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True)
     call_ref = fields.Char("Id at the PBX", required=True)
     direction = fields.Selection(
@@ -122,11 +126,25 @@ class CrmVoipCall(models.Model):
     team_ids = fields.Many2many("crm.team", "crm_voip_call_team_rel", "call_id", "team_id", "Teams")
     is_mine = fields.Boolean("Mine", compute="_compute_is_mine", search="_search_is_mine")
     customer_label = fields.Char("Customer or number", compute="_compute_customer_label")
+    frozen = fields.Boolean(
+        "Without PBX record",
+        readonly=True,
+        copy=False,
+        help="The call is older than its PBX record is kept. It is not calculated again.",
+    )
+    forgotten_at = fields.Datetime(
+        "Anonymised", readonly=True, copy=False, help="Whom it was with, or who of us took it, is not kept any more."
+    )
     pbx_record = fields.Html("PBX record", compute="_compute_pbx_record", sanitize=False)
 
     _ref_unique = models.UniqueIndex("(pbx_id, call_ref)")
-    _started_idx = models.Index("(company_id, started_at DESC, id DESC)")
+    # with what lists filter and reports add up, so that a month is counted without reading its calls
+    _started_idx = models.Index(
+        "(company_id, started_at DESC, id DESC) INCLUDE (direction, disposition, user_id, talk_s)"
+    )
     _open_idx = models.Index("(pbx_id) WHERE disposition = 'in_progress'")
+    _pbx_idx = models.Index("(pbx_id, started_at, id)")
+    _unfrozen_idx = models.Index("(pbx_id, started_at) WHERE frozen IS NOT TRUE")
     _number_idx = models.Index("(outside_e164, started_at) WHERE outside_e164 IS NOT NULL")
 
     @api.depends("direction", "outside_number", "partner_id", "started_at")
@@ -138,7 +156,7 @@ class CrmVoipCall(models.Model):
             when = format_datetime(self.env, call.started_at, dt_format="short") if call.started_at else ""
             call.display_name = " · ".join(filter(None, [labels.get(call.direction), other, when]))
 
-    @api.depends("partner_id", "lead_id", "outside_number", "name", "direction")
+    @api.depends("partner_id", "lead_id", "outside_number", "name", "direction", "forgotten_at")
     @api.depends_context("lang")
     def _compute_customer_label(self):
         # sudo: whoever sees the call sees the name of its customer, as with any link to a record
@@ -151,7 +169,8 @@ class CrmVoipCall(models.Model):
                     call.outside_e164 or parse(call.outside_number, real.pbx_id.country_id.code)[0].kind != "anonymous"
                 )
                 number = shown and call.outside_number
-                call.customer_label = known or number or call.name or self.env._("Number withheld")
+                nobody = self.env._("Anonymised") if call.forgotten_at else self.env._("Number withheld")
+                call.customer_label = known or number or call.name or nobody
 
     @api.depends_context("uid")
     def _compute_is_mine(self):
@@ -162,8 +181,8 @@ class CrmVoipCall(models.Model):
     def _search_is_mine(self, operator, value):
         if operator != "in":
             return NotImplemented
-        own = Domain("user_id", "=", self.env.uid)
-        mine = own | Domain("leg_ids", "any", own)
+        # whoever is the call's person has a leg in it; one's own legs are always one's to see
+        mine = Domain("leg_ids", "any!", Domain("user_id", "=", self.env.uid))
         return mine if True in value else ~mine
 
     @api.depends_context("uid")
@@ -197,7 +216,7 @@ class CrmVoipCall(models.Model):
         at = event.at and fields.Datetime.context_timestamp(self, naive(event.at))
         time = at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03}" if at else ""
         details = ", ".join(f"{name}: {value}" for name, value in event.data.items() if value not in (None, "", [], {}))
-        return time, event.type, event.leg, details, event.source
+        return tuple(shown(text) for text in (time, event.type, event.leg, details, event.source))
 
     @api.model
     def _selection_hour(self):
@@ -216,7 +235,7 @@ class CrmVoipCall(models.Model):
         """Fold the calls once more. Nothing changes if nothing changed."""
         self.check_access("read")
         # sudo: calls are written by the fold alone
-        for pbx, calls in self.sudo().grouped("pbx_id").items():
+        for pbx, calls in self.sudo().filtered(lambda call: not call.frozen).grouped("pbx_id").items():
             refs = calls._refs()
             self.env["crm.voip.call.ref"].sudo()._mark_refs(pbx, refs)
             calls._fold(pbx, refs)
@@ -296,6 +315,10 @@ class CrmVoipCall(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
+        if self.frozen:
+            raise UserError(
+                self.env._("This call is older than its PBX record is kept: who it was with is not changed any more.")
+            )
         partner = partner or lead.partner_id
         # sudo: an entry is all that a person may add, and this is where it is made
         journal = self.env["crm.voip.journal"].sudo()
@@ -315,7 +338,7 @@ class CrmVoipCall(models.Model):
     # --- folding ---
 
     @api.model
-    def _fold_marked(self, pbx, refs, skip_locked=False, told=()):
+    def _fold_marked(self, pbx, refs, skip_locked=False, told=(), patient=True):
         """Fold marked calls in transactions of their own; what fails stays marked.
 
         All together, and where that fails in halves, so that one call that cannot be folded keeps
@@ -323,6 +346,7 @@ class CrmVoipCall(models.Model):
 
         :param refs: ids of calls of one PBX
         :param told: events of the journal that need not be read again
+        :param patient: try once more where the connection to the database was cut
         """
         try:
             in_own_transaction(self.env, lambda env: env[self._name]._fold(pbx.with_env(env), refs, skip_locked, told))
@@ -330,6 +354,11 @@ class CrmVoipCall(models.Model):
             _logger.info("PBX %s: %s calls are folded later: %s", pbx.id, len(refs), type(error).__name__)
             in_own_transaction(self.env, lambda env: env.ref("crm_voip_bridge.ir_cron_fold")._trigger())
         except (OperationalError, InterfaceError) as error:
+            if patient:
+                # a server that restarted, or an administrator who cut this one connection: a new one may do
+                time.sleep(RECONNECT)
+                self._fold_marked(pbx, refs, skip_locked, told, patient=False)
+                return
             # the database is not there: neither halves nor a note would be better
             _logger.warning("PBX %s: %s calls are folded later: %s", pbx.id, len(refs), type(error).__name__)
         except Exception as error:
@@ -345,13 +374,14 @@ class CrmVoipCall(models.Model):
                 _logger.error("PBX %s: a call cannot be calculated: %s\n%s", pbx.id, reason, frames)
 
     @api.model
-    def _fold_waiting(self, pbx_ids=None):
+    def _fold_waiting(self, pbx_ids=None, most=100 * CHUNK):
         """Fold what is still marked.
 
+        :param most: calls at once
         :return: number of calls that were marked
         """
         domain = Domain("dirty", "=", True) & (Domain("pbx_id", "in", pbx_ids) if pbx_ids else Domain.TRUE)
-        waiting = self.env["crm.voip.call.ref"].search(domain, order="id", limit=100 * CHUNK)
+        waiting = self.env["crm.voip.call.ref"].search(domain, order="id", limit=most)
         for pbx, refs in waiting.grouped("pbx_id").items():
             pbx = pbx.with_company(pbx.company_id)
             for chunk in split_every(CHUNK, refs.mapped("ref")):
@@ -396,6 +426,8 @@ class CrmVoipCall(models.Model):
         legs = self.env["crm.voip.leg"]._plan(
             pbx, [(known[index], call) for index, (_group, call) in enumerate(folded)]
         )
+        # a call without its PBX record stays what it was, whatever is said later
+        legs = [None if record.frozen else rows for record, rows in zip(known, legs, strict=True)]
         prepared = [
             None if rows is None else self._prepare_call_vals(pbx, known[index], call, rows)
             for index, ((_group, call), rows) in enumerate(zip(folded, legs, strict=True))
@@ -454,7 +486,7 @@ class CrmVoipCall(models.Model):
                 target.setdefault(id(group), record)
         absorbed = self.browse()
         for group in groups:
-            gone = self.browse(sorted(group.call_ids - kept))
+            gone = self.browse(sorted(group.call_ids - kept)).filtered(lambda call: not call.frozen)
             if gone and id(group) in target:
                 target[id(group)]._take_over(gone)
                 absorbed |= gone
@@ -501,13 +533,13 @@ class CrmVoipCall(models.Model):
             "call_ref": call.call_id,
             "direction": call.direction,
             "disposition": call.disposition,
-            "from_number": call.from_number[:LONGEST] or False,
-            "to_number": call.to_number[:LONGEST] or False,
-            "dialled": call.dialled[:LONGEST] or False,
-            "outside_number": outside[:LONGEST] or False,
+            "from_number": shown(call.from_number[:LONGEST]) or False,
+            "to_number": shown(call.to_number[:LONGEST]) or False,
+            "dialled": shown(call.dialled[:LONGEST]) or False,
+            "outside_number": shown(outside[:LONGEST]) or False,
             "outside_e164": pbx._e164(outside, dialled=call.direction == "outbound") if outside else False,
-            "name": call.name[:LONGEST] or False,
-            "queue": call.queue[:LONGEST] or False,
+            "name": shown(call.name[:LONGEST]) or False,
+            "queue": shown(call.queue[:LONGEST]) or False,
             "started_at": naive(call.started_at),
             "hour": pbx._hour_of(call.started_at),
             "answered_at": naive(call.answered_at),
@@ -517,7 +549,7 @@ class CrmVoipCall(models.Model):
             "ring_s": call.ring_s,
             "hold_s": call.hold_s,
             "talk_s": call.talk_s,
-            "notes": "\n".join(call.notes) or False,
+            "notes": shown("\n".join(call.notes), lines=True) or False,
             "has_recording": bool(call.recordings),
             "user_id": self._person(call, legs),
         }

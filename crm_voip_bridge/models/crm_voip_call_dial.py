@@ -63,6 +63,7 @@ class CrmVoipCall(models.Model):
         return call._command("transfer", {"leg": leg.ref, "number": whom["number"]}, text, whom["number"])
 
     @api.model
+    @api.readonly
     def card_targets(self, call_id):
         """The colleagues to whom a call can be passed on.
 

@@ -97,8 +97,14 @@ class CrmVoipCall(models.Model):
         if not companies or not any(teams.mapped("crm_voip_outcome_required")):
             return Domain.FALSE
         now = fields.Datetime.now()
-        own = Domain("user_id", "=", self.env.uid) | Domain(
-            "leg_ids", "any", [("user_id", "=", self.env.uid), ("outcome", "=", "answered")]
+        oldest = now - timedelta(days=max(companies.mapped("crm_voip_finish_days")) + 1)
+        # one's own legs: that of the call's person answered, or is the one that called
+        own = Domain(
+            "leg_ids",
+            "any!",
+            Domain("user_id", "=", self.env.uid)
+            & (Domain("outcome", "=", "answered") | Domain("role", "=", "caller"))
+            & Domain("started_at", ">=", oldest),
         )
         recent = Domain.OR(
             Domain("company_id", "=", company.id)

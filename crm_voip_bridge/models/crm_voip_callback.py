@@ -34,7 +34,7 @@ class CrmVoipCallback(models.Model):
     """
 
     _name = "crm.voip.callback"
-    _inherit = ["crm.voip.people", "crm.voip.folded"]
+    _inherit = ["crm.voip.people", "crm.voip.folded", "crm.voip.led"]
     _description = "Callback"
     _order = "due_at, id"
     _rec_name = "number"
@@ -99,6 +99,8 @@ class CrmVoipCallback(models.Model):
     _open_unique = models.UniqueIndex("(company_id, number) WHERE state = 'open'")
     _number_idx = models.Index("(number, done_at)")
     _due_idx = models.Index("(company_id, due_at) WHERE state = 'open'")
+    _order_idx = models.Index("(company_id, due_at, id)")
+    _missed_idx = models.Index("(company_id, first_missed_at)")
 
     # --- computes ---
 

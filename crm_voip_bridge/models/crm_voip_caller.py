@@ -144,6 +144,23 @@ class CrmVoipCaller(models.AbstractModel):
                 found[caller.id].update(number.e164 for number in numbers.parse(text, country) if number.e164)
         return found
 
+    def _crm_voip_remove_numbers(self, numbers_gone) -> None:
+        """Empty the phone fields that say one of these numbers.
+
+        :param numbers_gone: in E.164
+        """
+        paths = [path.split(".") for path in self._crm_voip_country_paths()]
+        for caller in self:
+            country = caller._crm_voip_country_code(paths)
+            country = country or self.env["crm.voip.number"]._default_country_code(caller.company_id)
+            gone = [
+                name
+                for name in self._crm_voip_phone_fields()
+                if any(number.e164 in numbers_gone for number in numbers.parse(caller[name] or "", country))
+            ]
+            if gone:
+                caller.write(dict.fromkeys(gone, False))
+
     def _crm_voip_country_code(self, paths: list[list[str]]) -> str:
         for path in paths:
             record = self
@@ -159,7 +176,12 @@ class CrmVoipCaller(models.AbstractModel):
 
     @api.model
     def _crm_voip_unmatched_domain(self, e164s) -> list:
-        return [("outside_e164", "in", list(e164s)), ("partner_id", "=", False), ("lead_id", "=", False)]
+        return [
+            ("outside_e164", "in", list(e164s)),
+            ("partner_id", "=", False),
+            ("lead_id", "=", False),
+            ("frozen", "=", False),
+        ]
 
     def _unmatched_calls(self):
         """Earlier calls of this caller's numbers for which nobody was found, as far as the user may see them.

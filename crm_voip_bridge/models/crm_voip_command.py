@@ -9,12 +9,11 @@ from odoo.tools import SQL
 
 from ..lib import dial, numbers
 from ..lib.notices import masked
+from .res_company_retention import older_than_days
 from .transaction import in_own_transaction
 
 #: seconds within which a bridge must begin: a click of half a minute ago must not dial
 EXPIRY = 15
-#: days that commands are kept
-KEEP_DAYS = 30
 #: most commands that a bridge gets at once
 MOST = 50
 #: how far a command is; what came later never goes back
@@ -499,12 +498,7 @@ class CrmVoipCommand(models.Model):
 
     @api.autovacuum
     def _gc_commands(self):
-        self.env.cr.execute(
-            SQL(
-                "DELETE FROM crm_voip_command WHERE created_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'",
-                KEEP_DAYS,
-            )
-        )
+        self.env.cr.execute(older_than_days(self._table, "created_at"))
 
     # --- the rule about single persons ---
 

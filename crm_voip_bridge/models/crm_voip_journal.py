@@ -10,6 +10,8 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..lib.events import BadEvent, Event
+from .crm_voip_compacted import FROZEN, hash_of
+from .crm_voip_pbx_retention import TOO_OLD
 
 #: what PostgreSQL's jsonb and text refuse, as json.dumps writes it
 _UNSTORABLE = re.compile(r"\\u0000|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -85,16 +87,42 @@ class CrmVoipJournal(models.Model):
         return events, refused
 
     @api.model
-    def _take(self, pbx, events):
+    def _take(self, pbx, events, refused=None):
         """Append events and mark the calls that they are about.
 
         :param events: :class:`~lib.events.Event` objects
+        :param refused: a list, to which ``(event, reason)`` of those is added that may not be taken; nothing of what
+            they say is to be kept
         :return: those that were not known yet
         """
+        events = self._sift(pbx, events, [] if refused is None else refused)
         fresh = self._append(pbx, events)
         if fresh:
             self.env["crm.voip.call.ref"]._mark(pbx, fresh)
         return fresh
+
+    @api.model
+    def _sift(self, pbx, events, refused):
+        """Leave out what must not come back: of deleted calls, of compacted ones, of people who are forgotten.
+
+        A repeat of what was compacted is left out silently.
+
+        :param refused: gets ``(event, reason)``
+        :return: the events that may be appended
+        """
+        if since := pbx._taken_since():
+            refused += [(event, TOO_OLD) for event in events if event.at and event.at < since]
+            events = [event for event in events if not event.at or event.at >= since]
+        known = self.env["crm.voip.compacted"]._known(pbx, self.env["crm.voip.call.ref"]._refs_of(events))
+        if not known:
+            return pbx._sift_forgotten(events, refused)
+        kept = []
+        for event in events:
+            if event.call not in known and known.keys().isdisjoint(event.texts("calls")):
+                kept.append(event)
+            elif hash_of(event.id) not in known.get(event.call, ()):
+                refused.append((event, FROZEN))
+        return pbx._sift_forgotten(kept, refused)
 
     @api.model
     def _enter(self, call, kind, data):

@@ -3,6 +3,7 @@ from odoo.fields import Domain
 
 from .crm_voip_call import naive
 from .measured import Measured
+from .planner import count_each
 
 
 class CrmVoipLeg(models.Model):
@@ -26,7 +27,7 @@ class CrmVoipLeg(models.Model):
     number = fields.Char("Extension number")
     role = fields.Selection([("caller", "Caller"), ("called", "Called"), ("consulted", "Consulted")], required=True)
     extension_id = fields.Many2one("crm.voip.extension", index="btree_not_null", ondelete="restrict")
-    user_id = fields.Many2one("res.users", "Person", index="btree_not_null")
+    user_id = fields.Many2one("res.users", "Person")
     started_at = fields.Datetime("Call started", help="Of the whole call.")
     offered_at = fields.Datetime("Rang")
     answered_at = fields.Datetime("Answered")
@@ -43,6 +44,13 @@ class CrmVoipLeg(models.Model):
             ("failed", "Failed"),
         ]
     )
+
+    _user_idx = models.Index("(user_id, started_at) WHERE user_id IS NOT NULL")
+
+    def init(self):
+        result = super().init()
+        count_each(self.env.cr, self._table, "user_id")
+        return result
 
     @api.depends("number", "extension_id", "role")
     def _compute_display_name(self):

@@ -21,6 +21,7 @@ class CrmVoipOutcome(models.Model):
     """
 
     _name = "crm.voip.outcome"
+    _inherit = "crm.voip.export"
     _description = "Outcome"
     _order = "sequence, id"
 

@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import json
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 
 import pytz
@@ -8,6 +9,7 @@ import pytz
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
+from ..lib.adapters import ADAPTERS
 from ..lib.numbers import e164
 from ..lib.scope import never_hash
 from ..lib.site import Site
@@ -37,7 +39,20 @@ class CrmVoipPbx(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
-    kind = fields.Selection([("asterisk", "Asterisk, FreePBX")], required=True, default="asterisk")
+    kind = fields.Selection(
+        [
+            ("asterisk", "Asterisk, FreePBX"),
+            ("generic", "Any other, connected by its integrator"),
+            ("3cx", "3CX"),
+            ("yeastar", "Yeastar P-Series"),
+            ("twilio", "Twilio"),
+            ("freeswitch", "FreeSWITCH"),
+            ("ringcentral", "RingCentral"),
+            ("telnyx", "Telnyx"),
+        ],
+        required=True,
+        default="asterisk",
+    )
     can_history = fields.Boolean("Can catch up", compute="_compute_capabilities")
     can_live = fields.Boolean("Can show calls as they ring", compute="_compute_capabilities")
     can_dial = fields.Boolean("Can dial", compute="_compute_capabilities")
@@ -92,7 +107,8 @@ class CrmVoipPbx(models.Model):
     def _compute_capabilities(self):
         names = [name for name in self._fields if name.startswith("can_")]
         for pbx in self:
-            able = CAPABILITIES.get(pbx.kind, set())
+            adapter = ADAPTERS.get(pbx.kind)
+            able = adapter.capabilities if adapter else CAPABILITIES.get(pbx.kind, set())
             for name in names:
                 pbx[name] = name.removeprefix("can_") in able
 
@@ -109,15 +125,22 @@ class CrmVoipPbx(models.Model):
             if not pbx.last_event_at:
                 pbx.connection = "never"
             else:
-                fresh = latest.seen_at > now - timedelta(seconds=SILENCE)
+                fresh = latest.seen_at > now - timedelta(seconds=pbx._silence())
                 pbx.connection = "connected" if fresh else "silent"
+
+    def _silence(self):
+        """:return: seconds without a word after which this PBX counts as not connected"""
+        return SILENCE
 
     @api.depends("refused_ids", "outside_ids")
     def _compute_counts(self):
         refused = dict(self.env["crm.voip.refused"]._read_group([("pbx_id", "in", self.ids)], ["pbx_id"], ["__count"]))
-        outside = dict(
-            self.env["crm.voip.outside"]._read_group([("pbx_id", "in", self.ids)], ["pbx_id"], ["count:sum"])
-        )
+        # of several bridges, each counts every call
+        outside = Counter()
+        for pbx, _day, count in self.env["crm.voip.outside"]._read_group(
+            [("pbx_id", "in", self.ids)], ["pbx_id", "day:day"], ["count:max"]
+        ):
+            outside[pbx] += count
         # sudo: which calls wait is no secret of anybody, but nobody reads the table itself
         Ref = self.env["crm.voip.call.ref"].sudo()
         waiting = dict(Ref._read_group([("pbx_id", "in", self.ids), ("dirty", "=", True)], ["pbx_id"], ["__count"]))
@@ -191,6 +214,13 @@ class CrmVoipPbx(models.Model):
         self.check_access("write")
         # sudo: folding writes calls, which nobody may
         self.env["crm.voip.call"].sudo()._fold_waiting(self.ids)
+
+    @api.model
+    @tools.ormcache()
+    def _is_there(self):
+        """Whether any PBX was ever connected; without one there are no calls."""
+        # sudo: asked on behalf of whoever works with leads
+        return bool(self.sudo().with_context(active_test=False).search_count([], limit=1))
 
     @tools.ormcache("self.id")
     def _site(self):
@@ -286,6 +316,7 @@ class CrmVoipPbx(models.Model):
             },
             "never": {"key": key, "numbers": sorted(numbers, key=lambda number: number["hash"])},
             "recordings": self._takes_recordings(),
+            **self._scope_people(),
         }
         content = json.dumps(scope, sort_keys=True)
         return json.dumps({"version": hashlib.sha256(content.encode()).hexdigest()[:16], **scope})

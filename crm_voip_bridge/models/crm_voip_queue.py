@@ -12,6 +12,7 @@ class CrmVoipQueue(models.Model):
     """
 
     _name = "crm.voip.queue"
+    _inherit = "crm.voip.export"
     _description = "Queue"
     _order = "pbx_id, name, id"
     _log_access = False

@@ -2,18 +2,18 @@ import hashlib
 import json
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+
+from .res_company_retention import older_than_days
 
 #: characters kept of an event that was refused
 EXCERPT = 2000
-#: days that a refused event is kept
-KEEP_DAYS = 90
 
 
 class CrmVoipRefused(models.Model):
     """An event that could not be kept, with the reason; the good ones beside it were."""
 
     _name = "crm.voip.refused"
+    _inherit = "crm.voip.export"
     _description = "Refused event"
     _order = "id desc"
     _rec_name = "reason"
@@ -46,8 +46,23 @@ class CrmVoipRefused(models.Model):
             page_size=len(rows),
         )
 
+    @api.model
+    def _keep_reasons(self, pbx, bridge, reasons):
+        """Show why events are not taken of which nothing may be kept: a line for each reason, however many came.
+
+        :param reasons: texts
+        """
+        now = fields.Datetime.now()
+        rows = [
+            (pbx.id, now, bridge, reason, None, hashlib.sha256(f"reason:{reason}".encode()).hexdigest()[:32])
+            for reason in sorted(reasons)
+        ]
+        self.env.cr.execute_values(
+            "INSERT INTO crm_voip_refused (pbx_id, at, bridge, reason, excerpt, digest) VALUES %s"
+            " ON CONFLICT (pbx_id, digest) DO NOTHING",
+            rows,
+        )
+
     @api.autovacuum
     def _gc_refused(self):
-        self.env.cr.execute(
-            SQL("DELETE FROM crm_voip_refused WHERE at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'", KEEP_DAYS)
-        )
+        self.env.cr.execute(older_than_days(self._table, "at"))

@@ -5,6 +5,7 @@ class CrmVoipScope(models.AbstractModel):
     """What the bridges are told about a site: a change of it forgets what was computed before."""
 
     _name = "crm.voip.scope"
+    _inherit = "crm.voip.export"
     _description = "Part of what a bridge is told"
 
     @api.model_create_multi

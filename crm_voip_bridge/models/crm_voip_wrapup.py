@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..lib.text import shown
 from .crm_voip_outcome import NOTES
 from .measured import Measured
 
@@ -104,8 +105,8 @@ class CrmVoipWrapup(models.Model):
         :param text: plain text; never shown as markup
         """
         call = self._call(call_id)
-        # a zero byte is no text for PostgreSQL
-        text = (text or "").replace("\x00", "")[:LONGEST_NOTE].rstrip() or False
+        # a zero byte is no text for PostgreSQL, and nothing of a note may turn round what stands beside it
+        text = shown(text or "", lines=True)[:LONGEST_NOTE].rstrip() or False
         wrapup = self._own(call)
         if wrapup.note != text:
             wrapup.note = text
@@ -189,6 +190,7 @@ class CrmVoipWrapup(models.Model):
         }
 
     @api.model
+    @api.readonly
     def desk_outcomes(self, company_id=False):
         """:return: the outcomes that one may give in a company, for lists of calls"""
         company = self.env.companies.filtered(lambda one: one.id == company_id) or self.env.company

@@ -27,3 +27,16 @@ from . import test_whole_tours
 from . import test_callback
 from . import test_callback_race
 from . import test_planned
+from . import test_scale
+from . import test_compacted
+from . import test_retention
+from . import test_restore
+from . import test_fetch
+from . import test_webhook
+from . import test_webhook_providers
+from . import test_person
+from . import test_completeness
+from . import test_watch
+from . import test_health
+
+from . import test_markup, test_rights_matrix

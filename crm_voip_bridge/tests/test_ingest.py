@@ -1,6 +1,8 @@
 import json
 import time
 
+from psycopg2 import OperationalError
+
 from odoo.addons.crm_voip_bridge.controllers.main import MAX_BODY
 from odoo.addons.crm_voip_bridge.lib.events import format_time
 from odoo.addons.crm_voip_bridge.lib.signature import headers
@@ -139,6 +141,9 @@ class TestIngest(VoipHttpCase):
         self.send(outside={"2026-11-22": 12})
         self.assertEqual(sum(self.pbx.outside_ids.mapped("count")), 18)
         self.assertEqual(self.pbx.outside_count, 18)
+        # another bridge of the same PBX counts the same calls
+        self.send(outside={"2026-11-22": 17, "2026-11-24": 2}, bridge={"id": "bridge-2"})
+        self.assertEqual(self.pbx.outside_count, 20)
 
     def test_discovered_extensions_come_in_unticked(self):
         before = self.send()["scope"]
@@ -234,7 +239,7 @@ class TestIngest(VoipHttpCase):
     # --- scope ---
 
     def test_scope(self):
-        scope = self.post("scope", {"bridge": {"id": "b"}}).json()
+        scope = self.post("scope", {"bridge": {"id": "bridge-1"}}).json()
         self.assertEqual((scope["country"], scope["internal_min"], scope["internal_max"]), ("NL", 2, 5))
         self.assertEqual(scope["extensions"]["101"], True)
         self.assertEqual(scope["extensions"]["109"], False)
@@ -265,3 +270,16 @@ class TestIngest(VoipHttpCase):
         self.env.invalidate_all()
         self.assertEqual(self.calls("bad").disposition, "missed")
         self.assertEqual(self.pbx.unfolded_count, 0)
+
+    def test_what_could_not_be_folded_is_made_up_for_by_the_next_sign_of_life(self):
+        def away(records, *args, **kwargs):
+            raise OperationalError("the connection was closed unexpectedly")
+
+        fold = type(self.env["crm.voip.call"])._fold
+        self.patch(type(self.env["crm.voip.call"]), "_fold", away)
+        with self.assertLogs("odoo.addons.crm_voip_bridge.models.crm_voip_call", "WARNING"):
+            self.assertEqual(self.send(answered())["accepted"], 12)
+        self.assertFalse(self.calls())
+        self.patch(type(self.env["crm.voip.call"]), "_fold", fold)
+        self.send([])
+        self.assertEqual(self.calls().disposition, "answered")
