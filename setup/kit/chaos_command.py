@@ -126,7 +126,9 @@ def _wait(ground: Ground, told: list[dict], before: int) -> None:
         time.sleep(0.5)
         done, going, waiting = map(int, ground.cluster.sql(
             "SELECT count(*) FILTER (WHERE disposition != 'in_progress'), count(*) FILTER (WHERE disposition = 'in_progress'), "
-            "(SELECT coalesce(sum(waiting), 0) + count(*) FILTER (WHERE pbx_says != 'connected') FROM crm_voip_pbx_state) "
+            "(SELECT coalesce(sum(waiting), 0) + count(*) FILTER (WHERE pbx_says != 'connected') FROM crm_voip_pbx_state) + "
+            # kept, and not calculated yet: of an older copy, say, that was made in between
+            "(SELECT count(*) FROM crm_voip_call_ref WHERE dirty) "
             f"FROM crm_voip_call WHERE id > {before}", DATABASE,
         )[0])  # fmt: skip
         now = (done, going, waiting)

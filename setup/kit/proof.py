@@ -370,9 +370,15 @@ class History:
             for row in csv.DictReader(file, pbx_config.CDR_COLUMNS):
                 self._cdr[row["linkedid"]].append(row)
 
-    def knows(self, call: dict) -> bool:
-        """Whether CEL has any call between these two numbers."""
-        return bool(self._begun.get((call["from_number"], call["to_number"])))
+    def knows(self, call: dict, dialled: float | None = None) -> bool:
+        """Whether CEL has any call between these two numbers.
+
+        `dialled`: epoch seconds; then one that begins within a second of it, and not before anybody dialled.
+        """
+        begun = self._begun.get((call["from_number"], call["to_number"]), ())
+        if dialled is None:
+            return bool(begun)
+        return any(-0.1 <= float(row["eventtime"]) - dialled <= 1 for row in begun)
 
     def check(self, call: dict, tolerance: float = 0.5) -> list[str]:
         """Where CEL or CDR contradict the telephones about a call."""

@@ -7,6 +7,7 @@ import socket
 import threading
 
 import pytest
+from kit import proof
 from kit.chaos_line import Line
 from kit.chaos_proof import judge
 from kit.scenarios import truth
@@ -18,14 +19,15 @@ NUMBER = "+31301000001"
 class Records:
     """The PBX's own, which agree with everybody."""
 
-    def __init__(self, known=True):
+    def __init__(self, known=True, begun=()):
         self.known = known
+        self._begun = {("101", "202"): [{"eventtime": str(at)} for at in begun]}
 
     def check(self, call, tolerance):
         return []
 
-    def knows(self, call):
-        return self.known
+    def knows(self, call, dialled=None):
+        return self.known if dialled is None else proof.History.knows(self, call, dialled)
 
 
 def told(**more):
@@ -100,6 +102,11 @@ def test_a_call_that_died_with_the_pbx():
     assert counted(judge([cut()], [stored(**over, disposition="in_progress")], Records(), gone)) == (0, 0, 1)
     assert counted(judge([cut()], [], Records(), gone)) == (1, 0, 0), "CEL knows it"
     assert counted(judge([cut()], [], Records(known=False), gone)) == (0, 0, 0), "nobody knows it"
+    # between two phones of ours only the time tells which call it was: one of a second earlier is another
+    between = cut() | {"number": None, "kind": "internal"}
+    between["cut"] |= {"direction": "internal", "from_number": "101", "to_number": "202"}
+    assert counted(judge([between], [], Records(begun=[BEGAN + 0.1]), gone)) == (1, 0, 0), "CEL knows it"
+    assert counted(judge([between], [], Records(begun=[BEGAN - 0.9, BEGAN + 30]), gone)) == (0, 0, 0), "knows others"
     assert counted(judge([cut()], [], Records(known=False), [])) == (1, 0, 0), "the PBX was there"
 
 
