@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
                 source.ready(options.database, demo=True)
                 with step("A copy of the database, in a cluster that may be broken"):
                     server = make_database(source, options.database, cluster)
-            ground = Ground(server, options.bridges, processes.free_port(options.port))
+            ground = Ground(server, options.bridges, processes.free_port(options.port), options.calls)
             try:
                 return _run(ground, options, names, seed)
             finally:

@@ -26,19 +26,21 @@ NAME = "chaos"
 CLUSTER = "pg-chaos"
 DATABASE = "crm_voip_chaos"
 # The disk of the spools, in megabytes: room for an outage, and soon full.
-DISK_MB = 8
+DISK_MB = 16
 FAKETIME = "libfaketime"
 
 
 class Ground:
     """All parts. `start` and `stop` are for all of them, the rest is for who breaks things."""
 
-    def __init__(self, server: odoo.Odoo, bridges: int, port: int):
+    def __init__(self, server: odoo.Odoo, bridges: int, port: int, calls: int):
         self.server, self.cluster = server, server.cluster
         self.address = f"http://127.0.0.1:{port}"
         self._port = port
         self.folder = RUN / NAME
         self.disk = self.folder / "disk"
+        # what a restore brings is sent and kept once more: some 50 kB for each call
+        self.disk_mb = DISK_MB + calls * bridges // 10
         self.pbx = Pbx(NAME)
         self._ami_port = processes.free_port(5138)
         self.ami_line, self.odoo_line = Line(self._ami_port), Line(port)
@@ -87,7 +89,7 @@ class Ground:
 
     def _hold_namespaces(self) -> None:
         """A process that keeps network and disk while those who use them come and go."""
-        mount = f"mount -t tmpfs -o size={DISK_MB}m,mode=0700 tmpfs '{self.disk}' && exec sleep infinity"
+        mount = f"mount -t tmpfs -o size={self.disk_mb}m,mode=0700 tmpfs '{self.disk}' && exec sleep infinity"
         self._holder = processes.start(f"{NAME}-holder", ["unshare", "--net", "--mount", "sh", "-c", mount])
         deadline = time.monotonic() + 10
         while f" {self.disk} " not in Path(f"/proc/{self._holder.pid}/mountinfo").read_text():
