@@ -148,12 +148,14 @@ class CrmVoipPbx(models.Model):
         for pbx in self:
             for day in (pbx._today() - timedelta(days=1), pbx._today()):
                 rows |= rows._ask(pbx.sudo(), day)
+        asked = self.env._("The bridge is asked with its next sign of life, within a minute.")
+        early = self.env._("There is nothing to compare yet: the bridge began to report less than a minute ago.")
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "info",
-                "message": self.env._("The bridge is asked with its next sign of life, within a minute."),
+                "type": "info" if rows else "warning",
+                "message": asked if rows else early,
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }

@@ -265,6 +265,16 @@ class TestCompleteness(VoipHttpCase):
         row = rows.search([("day", "=", "2026-11-12")])
         self.assertEqual((row.ends_at, row.asked_count), (datetime(2026, 11, 12, 23), 2))
 
+    def test_nothing_to_compare_yet(self):
+        new = self.pbx.copy({"name": "Of this minute"})
+        bridge = {"id": "new", "version": "1", "pbx": "connected", "waiting": 0}
+        self.env["crm.voip.pbx.state"]._note(new, bridge, 0.0, False)
+        self.env.invalidate_all()
+        said = new.with_user(self.admin).action_compare()["params"]
+        self.assertEqual(said["type"], "warning")
+        self.assertIn("nothing to compare yet", said["message"])
+        self.assertFalse(self.env["crm.voip.completeness"].search([("pbx_id", "=", new.id)]))
+
     def test_rights(self):
         self.ask()
         row = self.env["crm.voip.completeness"].search([("pbx_id", "=", self.pbx.id)])
