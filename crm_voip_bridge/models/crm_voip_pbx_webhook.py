@@ -48,7 +48,11 @@ class CrmVoipPbx(models.Model):
 
         :return: ``(pbx, adapter, secrets)``; ``(empty, None, [])`` of an address that is nobody's
         """
-        pbx = self.with_context(active_test=False).search([("webhook_token", "=", token)]) if token else self.browse()
+        pbx = (
+            self.with_context(active_test=False).search([("webhook_token", "=", token)])
+            if token.isprintable() and token
+            else self.browse()
+        )
         adapter = ADAPTERS.get(pbx.kind) if pbx else None
         if adapter is None:
             return self.browse(), None, []

@@ -102,6 +102,12 @@ def test_a_call_that_died_with_the_pbx():
     assert counted(judge([cut()], [stored(**over, disposition="in_progress")], Records(), gone)) == (0, 0, 1)
     assert counted(judge([cut()], [], Records(), gone)) == (1, 0, 0), "CEL knows it"
     assert counted(judge([cut()], [], Records(known=False), gone)) == (0, 0, 0), "nobody knows it"
+    # dialled in vain, sent again by SIP, and seen by the PBX once it is back
+    again = cut()
+    again["cut"] |= {"answered": None, "ended": BEGAN + 0.01}
+    missed = stored(started=BEGAN + 1.5, answered=None, ended=BEGAN + 5, disposition="missed")
+    assert counted(judge([again], [missed], Records(), gone)) == (0, 0, 0)
+    assert counted(judge([cut()], [missed], Records(), gone)) == (0, 0, 1), "somebody was on that line"
     # between two phones of ours only the time tells which call it was: one of a second earlier is another
     between = cut() | {"number": None, "kind": "internal"}
     between["cut"] |= {"direction": "internal", "from_number": "101", "to_number": "202"}
