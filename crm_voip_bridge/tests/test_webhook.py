@@ -245,6 +245,11 @@ class TestWebhook(WebhookCase):
         self.assertFalse(self.env.cr.fetchone()[0])
         self.assertNotIn(CUSTOMER, str(self.held()))
 
+    @mute_logger(QUIET)
+    def test_address_that_is_no_text_is_nobody_s(self):
+        for token in ("%00", "%E2%80%AE", "nobody"):
+            self.hook({}, path=f"/crm_voip_bridge/v1/webhook/{token}", status=401)
+
     def test_nobody_touched_is_kept_after_a_while(self):
         """A call that reached no phone may be kept, but not before no further report can name one."""
         silent = call(extension=None, result="machine", talk_s=None)
