@@ -494,7 +494,8 @@ def route_parts(routes: Routes) -> Iterator[tuple]:
         max_size=5,
     )  # fmt: skip
     yield structured, "route events, headers", heads, lambda more: routes.send(v1 + "events", b"{}", more=more)
-    webhooks = st.tuples(st.text(st.sampled_from("abc019-_./%"), max_size=30), json_values)
+    # no slash: what is below is no route of ours, and Odoo itself has no answer to a zero byte in such an address
+    webhooks = st.tuples(st.text(st.sampled_from("abc019-_.%"), max_size=30), json_values)
     yield (structured, "route webhook, unsigned", webhooks,
            lambda pair: routes.send(f"{v1}webhook/{pair[0]}", json.dumps(pair[1]).encode(), sign=False))  # fmt: skip
 
