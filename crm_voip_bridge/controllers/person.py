@@ -31,6 +31,7 @@ class CrmVoipPerson(http.Controller):
             raise NotFound
         if record._name == "res.users":
             env["crm.voip.call"]._people_log(record, "export")
+        # sudo: whose data it is has been checked; a name shows fields of the contact, too
         name = record.sudo().display_name
         sound = env.user.has_group("crm_voip_bridge.group_recordings")
         content = env["crm.voip.person"]._archive(person, name, sound)
