@@ -1,0 +1,361 @@
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.addons.crm_voip_bridge.models.measured import Measured
+from odoo.addons.crm_voip_bridge.models.working_time import WorkingTime
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..lib import answers
+from ..lib.working import Clock
+from .mail_message import THREADS
+
+
+class CrmProductivityTurn(models.Model):
+    """What a customer wrote until somebody answered (:mod:`lib.answers`), in a thread of a contact or an opportunity.
+
+    Worked out from the thread's messages whenever one of them changes, and from who it was assigned to.
+    """
+
+    _name = "crm.productivity.turn"
+    _inherit = ["crm.voip.own"]
+    _description = "Customer's message"
+    _order = "since desc, id desc"
+    _rec_name = "res_name"
+    _log_access = False
+
+    _people_fields = ("user_id",)
+    _people_user = "user_id"
+    _people_time = "since"
+    _people_teams = "team_id"
+
+    company_id = fields.Many2one("res.company", required=True, ondelete="cascade")
+    res_model = fields.Char(required=True)
+    res_id = fields.Many2oneReference(model_field="res_model", required=True)
+    res_name = fields.Char("From", compute="_compute_res_name")
+    team_id = fields.Many2one("crm.team", "Sales team", ondelete="set null")
+    user_id = fields.Many2one(
+        "res.users",
+        "Person",
+        ondelete="cascade",
+        help="Who answered; while nobody has, whose contact or opportunity it is.",
+    )
+    since = fields.Datetime("Waiting since", required=True, help="The earliest message that was not answered.")
+    own_since = fields.Datetime("Theirs since", help="Empty: whoever answered helped a colleague out.")
+    answered_at = fields.Datetime("Answered")
+    settled_at = fields.Datetime("No answer needed", help="When somebody said so. It is no answer.")
+    settled_by_id = fields.Many2one("res.users", "Said by", ondelete="set null")
+    is_waiting = fields.Boolean("Waiting", compute="_compute_is_waiting", search="_search_is_waiting")
+    channel_id = fields.Many2one("crm.productivity.channel", ondelete="set null", index="btree_not_null")
+    first = fields.Boolean("First message")
+    known = fields.Boolean(
+        "Written by a person",
+        help="Not set: it arrived before anybody looked whether a machine wrote it; not measured.",
+    )
+    waited_s = Measured("Answered after (s)", help="By the clock.")
+    worked_s = Measured("Answered after, working time (s)", help="In the company's working time.")
+    own_worked_s = Measured("Own time (s)", help="In the working time of whoever answered, since it was theirs.")
+
+    _thread_idx = models.Index("(res_model, res_id)")
+    _since_idx = models.Index("(company_id, since)")
+    _open_idx = models.Index("(company_id, user_id) WHERE answered_at IS NULL AND settled_at IS NULL")
+
+    @api.depends("res_model", "res_id")
+    def _compute_res_name(self):
+        for model, turns in self.grouped("res_model").items():
+            # sudo: whoever sees that a message waits sees from whom, as with calls
+            names = {one.id: one.display_name for one in self.env[model].sudo().browse(turns.mapped("res_id")).exists()}
+            for turn in turns:
+                turn.res_name = names.get(turn.res_id, "")
+
+    @api.model
+    def _has_field_access(self, field, operation):
+        if operation == "write" and not self.env.su:
+            return False
+        return super()._has_field_access(field, operation)
+
+    @api.depends("answered_at", "settled_at")
+    def _compute_is_waiting(self):
+        for turn in self:
+            turn.is_waiting = not (turn.answered_at or turn.settled_at)
+
+    def _search_is_waiting(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        waiting = Domain("answered_at", "=", False) & Domain("settled_at", "=", False)
+        return waiting if True in value else ~waiting
+
+    def action_settle(self):
+        """Say that no answer is needed. It is no answer: it counts apart."""
+        waiting = self.filtered("is_waiting")
+        waiting.check_access("read")
+        # sudo: an entry is made here and nowhere else, and it is whose it is
+        self.env["crm.productivity.settled"].sudo().create(
+            [{"res_model": turn.res_model, "res_id": turn.res_id, "user_id": self.env.uid} for turn in waiting]
+        )
+        for model, turns in waiting.sudo().grouped("res_model").items():  # sudo: upkeep
+            turns._reckon(model, turns.mapped("res_id"))
+
+    def action_open(self):
+        """Open the conversation."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    # --- what is to be worked out ---
+
+    @api.model
+    def _threads(self):
+        """:return: names of the models whose threads are conversations with customers"""
+        return (*THREADS, "discuss.channel") if "im_livechat.channel" in self.env else THREADS
+
+    @api.model
+    def _mark_all(self):
+        """Have all conversations worked out anew."""
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO crm_productivity_touched (res_model, res_id)
+                   SELECT DISTINCT model, res_id FROM mail_message
+                    WHERE model = ANY(%s) AND res_id != 0 AND message_type IN ('email', 'comment')
+                    UNION
+                   SELECT CASE WHEN lead_id IS NULL THEN 'res.partner' ELSE 'crm.lead' END, COALESCE(lead_id, partner_id)
+                     FROM crm_productivity_message WHERE lead_id IS NOT NULL OR partner_id IS NOT NULL""",
+                list(self._threads()),
+            )
+        )
+
+    @api.model
+    def _reckon(self, model, ids):
+        """Replace what is known of some conversations by what their messages say now."""
+        self.env.flush_all()
+        records = self.env[model].with_context(active_test=False).browse(ids).exists()
+        messages = self._messages(model, records.ids)
+        records = records.filtered(lambda record: messages.get(record.id))
+        assignments = self._assignments(records)
+        by_company = defaultdict(list)
+        for record in records:
+            found = answers.turns(messages[record.id], assignments.get(record.id, ()))
+            by_company[self._company_of(record)].append((record, found))
+        vals_list = []
+        for company, some in by_company.items():
+            vals_list += self._prepare_turns(company, some)
+        changed = set(
+            self.env.execute_query(
+                SQL(
+                    """DELETE FROM crm_productivity_turn WHERE res_model = %s AND res_id = ANY(%s)
+                       RETURNING company_id, res_id, since""",
+                    model,
+                    list(ids),
+                )
+            )
+        )
+        if vals_list:
+            columns = list(vals_list[0])
+            self.env.cr.execute_values(
+                f"INSERT INTO crm_productivity_turn ({', '.join(columns)}) VALUES %s",  # noqa: S608 (our own fields)
+                [tuple(vals[name] if vals[name] is not False or name in ("first", "known") else None for name in columns)
+                 for vals in vals_list],
+                page_size=1000,
+            )  # fmt: skip
+        self.invalidate_model()
+        self._after_reckon(model, changed | {(vals["company_id"], vals["res_id"], vals["since"]) for vals in vals_list})
+
+    @api.model
+    def _after_reckon(self, model, changed):
+        """Hook: some conversations were worked out anew.
+
+        :param changed: ``{(company id, id of the thread, moment since which somebody waited), …}``, before and after
+        """
+        self.env["crm.productivity.stale"]._mark({(company_id, since) for company_id, _thread, since in changed})
+
+    def _prepare_turns(self, company, some):
+        """:param some: ``[(record, [lib.answers.Turn]), …]`` of one company"""
+        moments = [turn.since for _record, turns in some for turn in turns]
+        ends = [turn.answered_at for _record, turns in some for turn in turns if turn.answered_at]
+        people = {turn.person for _record, turns in some for turn in turns if turn.person}
+        if not moments:
+            return []
+        working = WorkingTime(company, people, min(moments), max(ends, default=max(moments)) + timedelta(seconds=1))
+        clocks = {person: Clock(working._of(person)) for person in (False, *people)}
+        return [self._prepare_turn_vals(company, record, turn, clocks) for record, turns in some for turn in turns]
+
+    def _prepare_turn_vals(self, company, record, turn, clocks):
+        """:param clocks: ``{user id, False for the company: lib.working.Clock}``"""
+        measured = turn.known and turn.answered_at
+        own = measured and turn.own_since and turn.person
+        return {
+            "company_id": company.id,
+            "res_model": record._name,
+            "res_id": record.id,
+            "team_id": record.team_id.id if "team_id" in record._fields else False,
+            "user_id": turn.person or False,
+            "since": turn.since,
+            "own_since": turn.own_since or False,
+            "answered_at": turn.answered_at or False,
+            "settled_at": turn.settled_at or False,
+            "settled_by_id": turn.settled_by or False,
+            "channel_id": turn.channel or False,
+            "first": turn.first,
+            "known": turn.known,
+            "waited_s": (turn.answered_at - turn.since).total_seconds() if measured else None,
+            "worked_s": clocks[False].worked(turn.since, turn.answered_at) if measured else None,
+            "own_worked_s": clocks[turn.person].worked(turn.own_since, turn.answered_at) if own else None,
+        }
+
+    @api.model
+    def _company_of(self, record):
+        if record._name == "discuss.channel":
+            return self._operator_of(record).company_id or self.env.ref("base.main_company")
+        return record.company_id or record.user_id.company_id or self.env.ref("base.main_company")
+
+    @api.model
+    def _operator_of(self, chat):
+        """:return: the user who has a live chat"""
+        return chat.livechat_operator_id.user_ids.filtered(lambda user: not user.share)[:1]
+
+    @api.model
+    def _outside_sql(self):
+        """:return: SQL of whether a row ``message`` went to somebody who is none of us"""
+        return SQL(
+            """(message.outgoing_email_to IS NOT NULL OR EXISTS (
+                SELECT FROM mail_notification told
+                 WHERE told.mail_message_id = message.id AND told.notification_type != 'inbox'
+                   AND NOT EXISTS (SELECT FROM res_users colleague
+                                    WHERE colleague.partner_id = told.res_partner_id AND NOT colleague.share)))"""
+        )
+
+    @api.model
+    def _machines(self):
+        """:return: ids of contacts as which machines write: the bots of live chat"""
+        if "chatbot.script" not in self.env:
+            return []
+        # sudo: who is a bot is no secret
+        return (
+            self.env["chatbot.script"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("id", "!=", False)])
+            .operator_partner_id.ids
+        )
+
+    @api.model
+    def _messages(self, model, ids):
+        """:return: ``{thread id: [lib.answers.Message, …]}``
+
+        A message of ours is an answer if it went to somebody outside: a note to oneself answers nobody. What was
+        logged, internal, or made by the system is no message.
+        """
+        Channel = self.env["crm.productivity.channel"]
+        is_chat = model == "discuss.channel"
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT message.res_id, message.date, staff.id, message.message_type, message.crm_productivity_kind,
+                          message.author_id
+                     FROM mail_message message
+                     LEFT JOIN mail_message_subtype subtype ON subtype.id = message.subtype_id
+                     LEFT JOIN LATERAL (SELECT id FROM res_users WHERE partner_id = message.author_id AND NOT share
+                                         ORDER BY active DESC, id LIMIT 1) staff ON TRUE
+                    WHERE message.model = %(model)s AND message.res_id = ANY(%(ids)s)
+                      AND message.message_type IN ('email', 'comment', 'email_outgoing', 'auto_comment', 'sms')
+                      AND message.is_internal IS NOT TRUE AND subtype.internal IS NOT TRUE
+                      AND (staff.id IS NULL OR %(is_chat)s OR %(outside)s)
+                    ORDER BY message.date, message.id""",
+                model=model,
+                ids=self._chats(ids) if is_chat else list(ids),
+                is_chat=is_chat,
+                outside=self._outside_sql(),
+            )
+        )
+        found = defaultdict(list)
+        machines = set(self._machines()) if is_chat else ()
+        kinds = {"chat"} if is_chat else {"sms" if row[3] == "sms" else "mail" for row in rows}
+        channels = {kind: Channel._of_kind(kind) for kind in kinds}
+        for res_id, date, user_id, kind, written_by, author_id in rows:
+            if kind == "auto_comment" or written_by == "automatic" or author_id in machines or user_id == SUPERUSER_ID:
+                by = answers.AUTOMATIC
+            elif user_id or kind != "email" or written_by:
+                by = answers.PERSON
+            else:
+                by = answers.UNKNOWN
+            side = answers.US if user_id or kind in ("email_outgoing", "auto_comment", "sms") else answers.CUSTOMER
+            channel = channels["chat" if is_chat else "sms" if kind == "sms" else "mail"]
+            found[res_id].append(answers.Message(date, side, by, user_id, channel))
+        if not is_chat:
+            self._add_others(model, ids, found)
+        self._add_settled(model, ids, found)
+        return found
+
+    @api.model
+    def _chats(self, ids):
+        """:return: those of some discussions that are live chats with visitors"""
+        chats = self.env["discuss.channel"].sudo().search([("id", "in", list(ids)), ("channel_type", "=", "livechat")])
+        return chats.ids  # sudo: upkeep
+
+    @api.model
+    def _add_others(self, model, ids, found):
+        """Add what other systems told of the same contacts and opportunities."""
+        whose = SQL("lead_id") if model == "crm.lead" else SQL("partner_id")
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT %(whose)s, at, incoming, automatic, user_id, channel_id FROM crm_productivity_message
+                    WHERE %(whose)s = ANY(%(ids)s) AND (lead_id IS NULL OR %(is_lead)s) ORDER BY at, id""",
+                whose=whose,
+                ids=list(ids),
+                is_lead=model == "crm.lead",
+            )
+        )
+        for res_id, at, incoming, automatic, user_id, channel_id in rows:
+            side = answers.CUSTOMER if incoming else answers.US
+            kind = answers.AUTOMATIC if automatic else answers.PERSON
+            found[res_id].append(answers.Message(at, side, kind, user_id, channel_id))
+
+    @api.model
+    def _add_settled(self, model, ids, found):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT res_id, at, user_id FROM crm_productivity_settled
+                    WHERE res_model = %s AND res_id = ANY(%s) ORDER BY at, id""",
+                model,
+                list(ids),
+            )
+        )
+        for res_id, at, user_id in rows:
+            if res_id in found:
+                found[res_id].append(answers.Message(at, answers.US, answers.SETTLED, user_id))
+
+    @api.model
+    def _assignments(self, records):
+        """:return: ``{thread id: [lib.answers.Assignment, …]}`` from what was tracked of the salesperson"""
+        found = defaultdict(list)
+        if records._name == "discuss.channel":
+            for chat in records:
+                if operator := self._operator_of(chat):
+                    found[chat.id].append(answers.Assignment(datetime.min, operator.id))
+            return found
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT message.res_id, message.date, value.old_value_integer, value.new_value_integer
+                     FROM mail_tracking_value value
+                     JOIN mail_message message ON message.id = value.mail_message_id
+                    WHERE message.model = %s AND message.res_id = ANY(%s) AND value.field_id = %s
+                    ORDER BY message.date, value.id""",
+                records._name,
+                records.ids,
+                self.env["ir.model.fields"]._get(records._name, "user_id").id,
+            )
+        )
+        tracked = defaultdict(list)
+        for res_id, *row in rows:
+            tracked[res_id].append(row)
+        for record in records:
+            own = tracked[record.id]
+            first = own[0][1] if own else record.user_id.id
+            if first:
+                found[record.id].append(answers.Assignment(datetime.min, first))
+            found[record.id] += [answers.Assignment(date, new or None) for date, _old, new in own]
+        return found
