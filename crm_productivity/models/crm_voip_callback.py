@@ -1,0 +1,11 @@
+from odoo import models
+
+
+class CrmVoipCallback(models.Model):
+    _name = "crm.voip.callback"
+    _inherit = ["crm.voip.callback", "crm.productivity.source"]
+
+    _productivity_moments = ("first_missed_at",)
+    _productivity_fields = ("state", "done_how", "attempts", "working_minutes", "team_ids", "company_id")
+
+    _productivity_idx = models.Index("(company_id, first_missed_at)")
