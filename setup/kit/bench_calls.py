@@ -6,6 +6,8 @@ a function of the call's number, so that two databases of one size are the same.
 :data:`RECORD_MONTHS` is there event by event, as retention leaves it; of older calls the compacted one.
 """
 
+import re
+
 from .bench_contacts import AREAS
 
 #: months that the calls are spread over, its working days from eight to six; and months of which the PBX record is kept
@@ -19,30 +21,37 @@ STRANGERS = 200_000
 DIALLED = "+31101000100"
 
 # Who there is, for `odoo-bin shell`: prints key and secret of the PBX.
-PERSONS = f"""
+_PERSONS = """
 from odoo import Command
 env.company.country_id = env.ref("base.nl")
 env.company.write(dict(crm_voip_outcomes=True, crm_voip_callbacks=True, crm_voip_live=True))
 pbx = env["crm.voip.pbx"].create(dict(name="Bench", country_id=env.ref("base.nl").id))
-env["crm.voip.line"].create(dict(pbx_id=pbx.id, number="{DIALLED}"))
+env["crm.voip.line"].create(dict(pbx_id=pbx.id, number="@dialled@"))
 users = env["res.users"].with_context(no_reset_password=True)
 basic = env.ref("sales_team.group_sale_salesman") | env.ref("base.group_user")
 def make(login, groups):
     return users.create(dict(name=login, login=login, password=login, group_ids=[Command.set(groups.ids)]))
-people = [make(f"scale_{{number}}", basic) for number in range({PEOPLE + 1})]
-leaders = [make(f"scale_leader_{{number}}", basic | env.ref("crm_voip_bridge.group_team")) for number in range({TEAMS})]
+people = [make(f"scale_{number}", basic) for number in range(@people@ + 1)]
+leaders = [make(f"scale_leader_{number}", basic | env.ref("crm_voip_bridge.group_team")) for number in range(@teams@)]
 env.ref("base.user_admin").group_ids = [Command.link(env.ref("crm_voip_bridge.group_manager").id), Command.link(env.ref("crm_voip_bridge.group_all").id)]
 for number, leader in enumerate(leaders):
-    members = people[number::{TEAMS}]
-    env["crm.team"].create(dict(name=f"Team {{number}}", user_id=leader.id, crm_voip_outcome_required=True,
+    members = people[number::@teams@]
+    env["crm.team"].create(dict(name=f"Team {number}", user_id=leader.id, crm_voip_outcome_required=True,
                                 member_ids=[Command.set([member.id for member in members])]))
 env["crm.voip.extension"].create([
-    dict(pbx_id=pbx.id, number=str({FIRST} + number), user_id=user.id, recorded=True) for number, user in enumerate(people)])
+    dict(pbx_id=pbx.id, number=str(@first@ + number), user_id=user.id, recorded=True) for number, user in enumerate(people)])
 env["crm.voip.people.switch"].create(dict(company_id=env.company.id, purpose="Planning", agreement="Council", min_group=5))
 key, secret = env["crm.voip.pbx.key"]._generate(pbx)
 env.cr.commit()
 print(key, secret)
 """
+
+
+def persons(people: int = PEOPLE, teams: int = TEAMS) -> str:
+    """The program that makes so many people with a phone, and one more with few calls, in so many teams."""
+    values = {"dialled": DIALLED, "people": people, "teams": teams, "first": FIRST}
+    return re.sub(r"@(\w+)@", lambda name: str(values[name[1]]), _PERSONS)
+
 
 # What each call is: a table `bench_call`, which the other statements read.
 PLAN = """
@@ -224,14 +233,14 @@ SELECT phone_sanitized, 'field', id, 1, 1, now() AT TIME ZONE 'UTC', now() AT TI
   FROM res_partner WHERE phone_sanitized LIKE '+31__1%'"""
 
 
-def values(calls: int, compacts: bool) -> dict:
+def values(calls: int, compacts: bool, people: int = PEOPLE, teams: int = TEAMS) -> dict:
     """What the statements are formatted with."""
     frozen = f", started_at < now() - interval '{RECORD_MONTHS} months'"
     return {
         "calls": calls,
         "few": FEW,
-        "people": PEOPLE,
-        "teams": TEAMS,
+        "people": people,
+        "teams": teams,
         "strangers": STRANGERS,
         "months": MONTHS,
         "record_months": RECORD_MONTHS,

@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import bench_scale, machine, odoo, peers, postgres, processes, story_proof
+from . import bench_productivity, bench_scale, machine, odoo, peers, postgres, processes, story_proof
 from .bench_contacts import CONTACTS, SQL
 from .bench_result import Result
 from .pbx import Pbx
@@ -23,7 +23,7 @@ DATABASE = "crm_voip_bench"
 PORT = 8169
 DESK_DATABASE = "crm_voip_bench_desk"
 PARTS = ("path", "lookup", "intake", "bridge", "desk")
-SCALE = "scale"
+SCALE, PRODUCTIVITY = "scale", "productivity"
 
 
 def main(arguments: list[str]) -> int:
@@ -32,19 +32,29 @@ def main(arguments: list[str]) -> int:
         prog="setup/bench",
         description="Measures the way of calls into Odoo, the lookup of numbers, the bridge, each beside a peer "
         "or the raw limit, and how soon a person at a desk sees what happens. The first run prepares a database; the following ones take some minutes. "
-        "By its name only: scale, every screen with millions of calls, which takes half an hour and up to 25 GB.",
+        "By their names only: scale, every screen with millions of calls, which takes half an hour and up to 25 GB; "
+        "and productivity, the figures of two years, which takes as long and up to 12 GB.",
     )
     parser.add_argument(
-        "part", nargs="*", choices=[[], *PARTS, SCALE], metavar="PART", help=f"only {', '.join(PARTS)}, {SCALE}"
+        "part",
+        nargs="*",
+        choices=[[], *PARTS, SCALE, PRODUCTIVITY],
+        metavar="PART",
+        help=f"only {', '.join(PARTS)}, {SCALE}, {PRODUCTIVITY}",
     )
     parser.add_argument("--contacts", type=int, default=CONTACTS, help=f"in the database (default: {CONTACTS:_})")
     parser.add_argument("--fresh", action="store_true", help="prepare the database anew")
     parser.add_argument("--port", type=int, default=PORT, help=f"of Odoo while measuring (default: {PORT})")
     parser.add_argument(
-        "--calls", type=int, default=bench_scale.CALLS, help=f"for scale (default: {bench_scale.CALLS:_})"
+        "--calls",
+        type=int,
+        default=bench_scale.CALLS,
+        help=f"for scale and productivity (default: {bench_scale.CALLS:_})",
     )
-    parser.add_argument("--keep", action="store_true", help="the databases of scale, for another run")
-    parser.add_argument("--screen", default="", metavar="WORD", help="of scale, only screens with this in their name")
+    parser.add_argument("--keep", action="store_true", help="the databases of scale or productivity, for another run")
+    parser.add_argument(
+        "--screen", default="", metavar="WORD", help="of scale or productivity, only screens with this in their name"
+    )
     options = parser.parse_args(arguments)
     parts = options.part or PARTS
     machine.system_packages({"postgresql": postgres.present()})
@@ -52,6 +62,11 @@ def main(arguments: list[str]) -> int:
     if SCALE in parts:
         with postgres.running() as cluster:
             return bench_scale.measure(
+                cluster, odoo.prepare(), options.calls, options.port, options.keep, options.screen
+            )
+    if PRODUCTIVITY in parts:
+        with postgres.running(bench_productivity.CLUSTER) as cluster:
+            return bench_productivity.measure(
                 cluster, odoo.prepare(), options.calls, options.port, options.keep, options.screen
             )
     rows = []

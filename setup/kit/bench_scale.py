@@ -83,7 +83,7 @@ def _prepare(server: odoo.Odoo, database: str, calls: int) -> None:
     with step(f"{calls:_} calls: {CONTACTS:_} contacts, {bench_calls.PEOPLE} people"):
         cluster.sql(bench_contacts.SQL.format(contacts=CONTACTS), database)
         cluster.sql(bench_calls.NUMBERS, database)
-        secret = server.shell(database, bench_calls.PERSONS).split()[-2:]
+        secret = server.shell(database, bench_calls.persons()).split()[-2:]
         (RUN / f"{database}.key").write_text("\n".join(secret))
     compacts = bool(cluster.sql("SELECT 1 FROM pg_class WHERE relname = 'crm_voip_compacted'", database))
     values = bench_calls.values(calls, compacts)
