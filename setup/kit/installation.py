@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import processes
 from .odoo import Odoo, filestore
-from .places import addons
-from .screen import step
+from .places import LOGS, addons
+from .screen import Trouble, step
 
 # Everything that the schema is made of, one line each.
 _SCHEMA = r"""
@@ -42,7 +43,7 @@ _ODOOS_OWN = {
     "mail_tracking_value": "as before",
     "orm_signaling_registry": "tells other workers",
 }
-# A PBX, a call with a chatter line, a file and an activity, and settings: what a database in use has.
+# A PBX, a call with a chatter line, a file and an activity, settings, figures of a day: what a database in use has.
 _USE = """
 from odoo import fields
 from odoo.addons.crm_voip_bridge.tests.common import answered
@@ -66,6 +67,15 @@ env["ir.attachment"].create({"name": "file", "raw": b"of a call", "res_model": c
 pbx.write({"recordings_on": True, "recording_consent": "This call is recorded."})
 about = {"call": call.call_ref, "leg": "", "file": "a.ogg", "at": fields.Datetime.to_string(fields.Datetime.now())}
 assert env["crm.voip.recording"]._take(pbx, about, b"OggS" + bytes(50))
+for name, field in env.company._fields.items():
+    if name.startswith("crm_productivity_") and field.type == "boolean" and field.store:
+        env.company[name] = True
+env["crm.productivity.target"].create({"user_id": env.uid, "amount": 1000})
+lead = env["crm.lead"].create({"name": "Used", "type": "opportunity", "partner_id": call.partner_id.id, "user_id": env.uid})
+lead.message_post(body="A question", message_type="email", author_id=call.partner_id.id)
+lead.action_set_won()
+env["crm.productivity.stale"]._catch_up()
+assert env["crm.productivity.day"].search([]) and env["crm.productivity.turn"].search([])
 env.cr.commit()
 """
 
@@ -114,6 +124,7 @@ def check(server: Odoo, database: str) -> Iterator[tuple[str, str, Path | None]]
     server.ready(database, demo=True)
     with step("Using, uninstalling and installing again"):
         server.shell(database, _USE)
+        yield "recalculating figures by command", "", _recalculated(server, database)
         used = State.of(server, database)
         log = server.uninstall(database, *addons())
         after = State.of(server, database)
@@ -128,6 +139,16 @@ def check(server: Odoo, database: str) -> Iterator[tuple[str, str, Path | None]]
         yield "what is compared", f"nothing was added: {', '.join(blind)}" if blind else "", None
         yield "the log of installing again", "", server.install(database, *addons())
     server.drop(database)
+
+
+def _recalculated(server: Odoo, database: str) -> Path:
+    """The log of making all figures anew; Trouble if that fails."""
+    log = LOGS / "recalculated.log"
+    processes.run(server.command("crm_productivity", "-d", database), env=server.environment(), log=log)
+    [(days,)] = server.cluster.sql("SELECT count(*) FROM crm_productivity_day WHERE taken = 1", database)
+    if not int(days):
+        raise Trouble(f"Recalculating by command has not found the call. See {log}")
+    return log
 
 
 def _difference(before: frozenset[str], after: frozenset[str]) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import machine, processes
-from .places import CACHE, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done
+from .places import CACHE, PYTHON, RUN, SETUP, TOP, addons, digest, done, mark_done, needed
 from .postgres import ROLE, Cluster
 from .screen import Trouble, step, warn
 
@@ -79,12 +79,12 @@ class Odoo:
     # ------------------------------------------------------------ databases
 
     def template(self) -> str:
-        """Name of a database with crm in it, made at the first call."""
-        mark = f"{self._release()} {digest(SETUP / 'requirements.txt')}"
+        """Name of a database with crm and what else our addons need of Odoo's, made at the first call."""
+        mark = f"{self._release()} {digest(SETUP / 'requirements.txt')} {needed()}"
         if not self.cluster.exists(TEMPLATE) or not done(TEMPLATE, mark):
             with step("A database with Odoo CRM, to copy from"):
                 self.drop(TEMPLATE)
-                self.install(TEMPLATE, "crm")
+                self.install(TEMPLATE, *needed())
             mark_done(TEMPLATE, mark)
         return TEMPLATE
 

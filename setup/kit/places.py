@@ -1,5 +1,6 @@
 """Where things lie. Nothing outside `RUN` and `CACHE` is ever written."""
 
+import ast
 import hashlib
 import os
 from pathlib import Path
@@ -23,6 +24,12 @@ MAIN_ADDON = "crm_voip_bridge"
 def addons() -> list[str]:
     """Names of the addons in this checkout."""
     return sorted(path.parent.name for path in TOP.glob("*/__manifest__.py"))
+
+
+def needed() -> list[str]:
+    """Names of the addons of Odoo's that those in this checkout depend on."""
+    manifests = (ast.literal_eval((TOP / name / "__manifest__.py").read_text()) for name in addons())
+    return sorted({name for manifest in manifests for name in manifest["depends"]} - set(addons()))
 
 
 def digest(*paths: Path) -> str:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import company, machine, odoo, pbx_config, postgres, processes, proof, story_proof
+from . import company, figures_proof, machine, odoo, past, pbx_config, postgres, processes, proof, story_proof
 from .pbx import Pbx
 from .places import LOGS, MAIN_ADDON, PYTHON, RUN, TOP
 from .scenarios import SCENARIOS
@@ -31,6 +31,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--no-pbx", action="store_true", help="recorded calls instead of a real PBX; needs no root")
     parser.add_argument("--fresh", action="store_true", help="begin with a new database")
     parser.add_argument(
+        "--no-past", action="store_true", help="a new database without the past quarter's calls and work"
+    )
+    parser.add_argument(
         "--once", action="store_true", help="the proof: real calls, what Odoo has of them, what people see of them"
     )
     options = parser.parse_args(arguments)
@@ -42,7 +45,7 @@ def main(arguments: list[str]) -> int:
         # First, because it is this that may be impossible here.
         with step("Asterisk"):
             pbx.prepare()
-    machine.system_packages({"postgresql": postgres.present()})
+    machine.system_packages({"postgresql": postgres.present(), "wkhtmltopdf": machine.has_command("wkhtmltopdf")})
     machine.python_environment("requirements.txt")
     if options.once:
         story_proof.prepare()
@@ -51,11 +54,13 @@ def main(arguments: list[str]) -> int:
         server = odoo.Odoo(root, cluster)
         site = Site(server, options.database, pbx, processes.free_port(options.port or 8069, insist=bool(options.port)))
         try:
-            site.start(fresh=options.fresh)
+            site.start(fresh=options.fresh, with_past=not options.no_past)
             say(f"\nReady after {time.monotonic() - started:.0f} s.")
             if options.once:
-                calls = proof.prove(pbx, cluster, options.database)
-                return story_proof.prove(pbx, cluster, site.address, options.database) or calls
+                with figures_proof.Figures(cluster, options.database) as figures:
+                    calls, placed = proof.prove(pbx, cluster, options.database)
+                    kept = figures.prove(placed)
+                return story_proof.prove(pbx, cluster, site.address, options.database) or calls or kept
             site.introduce()
             site.follow()
         finally:
@@ -77,14 +82,16 @@ class Site:
 
     # ------------------------------------------------------------ up and down
 
-    def start(self, *, fresh: bool) -> None:
-        """Have a database, and start all parts."""
+    def start(self, *, fresh: bool, with_past: bool = False) -> None:
+        """Have a database, with a past if it is a new one and shall have one, and start all parts."""
         if fresh:
             self.server.drop(self.database)
         if self.server.ready(self.database, demo=True):
             # What was waiting was for another database, and so was the key.
             for file in (self._configuration, *RUN.glob(f"{self._spool.name}*")):
                 file.unlink(missing_ok=True)
+            if with_past:
+                past.make(self.server, self.database)
         with step("Starting Odoo"):
             self._parts["odoo"] = self.server.serve(self.database, self._port)
             self._wait_for_odoo()
@@ -185,6 +192,11 @@ class Site:
         people = [phone for phone in company.PHONES if phone.user]
         say(f"             also as {', '.join(phone.key for phone in people)}: the password is the login")
         say("  Extensions " + "\n             ".join(_extension(phone) for phone in company.PHONES))
+        say("  Numbers    CRM › Numbers: the past quarter is there, and a call changes them within a minute")
+        say(
+            "             My numbers as tom or rina; Team week, When, Pipeline, Customers, Targets as nadia, who leads them;"
+        )
+        say("             What the numbers mean, and the switches in Settings › CRM › Calls, as admin")
         if self.pbx:
             say("  One more call: setup/call (setup/call --help names the kinds)")
         say("\nCalls as they are logged; Ctrl-C stops everything.\n")

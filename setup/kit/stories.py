@@ -535,6 +535,47 @@ async def calls_going_on(desk):
         await expect(row).to_have_count(0, timeout=4_000)
 
 
+# ------------------------------------------------------------------ numbers
+
+
+def kept(desk, measures: str, where: str) -> tuple:
+    """Kept figures of Kestrel's days, added up; what `setup/run --once` has held against the telephones."""
+    return desk.sql(f"SELECT {measures} FROM crm_productivity_day day WHERE {where}")[0]
+
+
+@story
+async def numbers_of_ones_own(desk):
+    """A salesperson's own numbers are today's, as they are kept, and lead to the very calls."""
+    uid = await desk.uid("tom")
+    today = "day.day = (now() AT TIME ZONE 'Europe/Amsterdam')::date"
+    offered, taken = kept(desk, "sum(offered), sum(taken)", f"{today} AND day.user_id = {uid}")
+    must(offered, "nobody called Tom today")
+    page = await desk.page("tom", "/odoo/my-numbers")
+    tile = page.locator(".o_crm_productivity_tiles .o_kanban_record", has_text="Taken of offered")
+    # three heads, then today, last week, the usual week
+    await expect(tile.locator(".o_crm_productivity_past > *").nth(3)).to_have_text(
+        re.compile(f"^{100 * taken / offered:.0f}\\s%$")
+    )
+    await tile.locator("button[name=action_explain]").click()
+    await page.locator(".modal [name=action_show_today]").first.click()
+    await expect(page.locator(".o_list_view .o_data_row").first).to_be_visible()
+
+
+@story
+async def week_of_the_team(desk):
+    """A team's leader sees the week of all of them: as many calls as are kept, and what waits."""
+    [team] = await desk.find("crm.team", [("user_id", "=", await desk.uid("nadia"))], ["id"], "nadia")
+    week = "day.day >= date_trunc('week', now() AT TIME ZONE 'Europe/Amsterdam')"
+    [made] = kept(desk, "sum(calls_made)", f"{week} AND day.team_id = {team['id']}")
+    page = await desk.page("nadia", "/odoo/crm")
+    await page.locator(".o_menu_sections button", has_text="Numbers").click()
+    await page.locator(".o-dropdown--menu a", has_text="Team week").click()
+    name = page.locator(".fw-bold", has_text=re.compile(r"^\s*Calls made\s*$"))
+    total = page.locator(".o_crm_productivity_totals .o_kanban_record", has=name)
+    await expect(total.locator(".fs-2")).to_have_text(f"{made}")
+    await expect(page.locator(".o_crm_productivity_week [name=action_unanswered]")).to_be_visible()
+
+
 # ------------------------------------------------------------------ playing
 
 
