@@ -72,7 +72,9 @@ for name, field in env.company._fields.items():
         env.company[name] = True
 env["crm.productivity.target"].create({"user_id": env.uid, "amount": 1000})
 lead = env["crm.lead"].create({"name": "Used", "type": "opportunity", "partner_id": call.partner_id.id, "user_id": env.uid})
-lead.message_post(body="A question", message_type="email", author_id=call.partner_id.id)
+lead.message_post(
+    body="A question", message_type="email", author_id=call.partner_id.id, subtype_xmlid="mail.mt_comment"
+)
 lead.action_set_won()
 env["crm.productivity.stale"]._catch_up()
 assert env["crm.productivity.day"].search([]) and env["crm.productivity.turn"].search([])
