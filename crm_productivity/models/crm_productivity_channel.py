@@ -61,7 +61,7 @@ class CrmProductivityChannel(models.Model):
         self.env.cr.execute(SQL("ALTER TABLE %s ADD COLUMN IF NOT EXISTS secret varchar", SQL.identifier(self._table)))
 
     @api.constrains("kind", "company_id")
-    def _check_company(self):
+    def _check_whose(self):
         for channel in self:
             if channel.kind not in INSIDE and not channel.company_id:
                 raise UserError(self.env._("Say whose messages %s brings: choose the company.", channel.name))

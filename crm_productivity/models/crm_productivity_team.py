@@ -12,6 +12,10 @@ from .crm_productivity_derived import derived
 OWN = ("look_up_s", "documenting_s")
 
 
+#: of a total: that of what is added up
+_TYPES = {"int4": SQL("int4"), "float8": SQL("float8"), "numeric": SQL("numeric")}
+
+
 class CrmProductivityTeam(models.Model):
     """What a team did on a day: totals, without persons.
 
@@ -75,7 +79,7 @@ class CrmProductivityTeam(models.Model):
                 SQL(
                     "sum(%(name)s)::%(type)s AS %(name)s",
                     name=SQL.identifier(name),
-                    type=SQL(self._fields[name].column_type[1]),
+                    type=_TYPES[self._fields[name].column_type[0]],
                 )
                 for name in self._measures()
             ),
