@@ -30,7 +30,7 @@ class CrmProductivityAttention(models.Model):
     _depends = {"crm.productivity.customer": ["company_id", "partner_id", "team_id", "period"]}
 
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
-    customer = fields.Char(compute="_compute_customer")
+    customer = fields.Char("Customer shown", compute="_compute_customer")
     fifth = fields.Selection(
         lambda self: self.env["crm.productivity.customer"]._selection_fifth(), "By revenue", readonly=True
     )

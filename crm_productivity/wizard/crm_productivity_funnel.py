@@ -188,7 +188,7 @@ class CrmProductivityFunnelLine(models.TransientModel):
     funnel_id = fields.Many2one("crm.productivity.funnel", required=True, index=True, ondelete="cascade")
     currency_id = fields.Many2one(related="funnel_id.currency_id")
     stage_id = fields.Many2one("crm.stage", readonly=True, ondelete="cascade")
-    stage = fields.Char(compute="_compute_stage")
+    stage = fields.Char("Stage shown", compute="_compute_stage")
     reached = fields.Integer(compute="_compute_figures", help="Opportunities that came to this stage in the period.")
     onward = fields.Integer("Moved on", compute="_compute_figures", help="Of these: went to a later stage, or won.")
     back = fields.Integer("Went back", compute="_compute_figures", help="Of these: last went to an earlier stage.")
