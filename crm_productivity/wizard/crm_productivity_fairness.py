@@ -240,7 +240,9 @@ class CrmProductivityFairnessLine(models.TransientModel):
     missed = fields.Integer("Nobody answered", compute="_compute_figures")
     to_call_back = fields.Integer("To call back", compute="_compute_figures")
     called_back = fields.Integer("Called back", compute="_compute_figures")
-    picked_up = fields.Integer("Calls picked up", compute="_compute_figures", help="Those whose waiting time is measured.")
+    picked_up = fields.Integer(
+        "Calls picked up", compute="_compute_figures", help="Those whose waiting time is measured."
+    )
     pick_up_s = Measured("Picked up after", compute="_compute_figures", help="Half of the calls were picked up sooner.")
     call_back_s = Measured(
         "Called back after", compute="_compute_figures", help="Half of them sooner, in working time."
