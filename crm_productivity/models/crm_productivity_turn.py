@@ -144,26 +144,44 @@ class CrmProductivityTurn(models.Model):
         vals_list = []
         for company, some in by_company.items():
             vals_list += self._prepare_turns(company, some)
-        changed = set(
-            self.env.execute_query(
-                SQL(
-                    """DELETE FROM crm_productivity_turn WHERE res_model = %s AND res_id = ANY(%s)
-                       RETURNING company_id, res_id, since""",
-                    model,
-                    list(ids),
-                )
-            )
+        self._after_reckon(model, self._replace(model, ids, vals_list))
+
+    @api.model
+    def _replace(self, model, ids, vals_list):
+        """Store what is known of some conversations; what is as it was is left alone, or a mail of today would have the days
+        of all earlier ones reckoned.
+
+        :return: see :meth:`_after_reckon`
+        """
+        columns = sorted(name for name, field in self._fields.items() if field.store and name != "id")
+        table, listed = SQL.identifier(self._table), SQL(", ").join(map(SQL.identifier, columns))
+        rows = self.env.execute_query(
+            SQL("SELECT id, %s FROM %s WHERE res_model = %s AND res_id = ANY(%s)", listed, table, model, list(ids))
         )
-        if vals_list:
-            columns = list(vals_list[0])
+        old = {tuple(values): row_id for row_id, *values in rows}
+        new = {
+            tuple(
+                vals.get(name) if self._fields[name].type in ("boolean", "float") else vals.get(name) or None
+                for name in columns
+            )
+            for vals in vals_list
+        }
+        gone, fresh = old.keys() - new, new - old.keys()
+        # of two that are the same, one is too many
+        kept = set(old.values())
+        leave = [old[values] for values in gone] + [row_id for row_id, *_values in rows if row_id not in kept]
+        if leave:
+            self.env.cr.execute(SQL("DELETE FROM %s WHERE id = ANY(%s)", table, leave))
+        if fresh:
+            names = ", ".join(columns)
             self.env.cr.execute_values(
-                f"INSERT INTO crm_productivity_turn ({', '.join(columns)}) VALUES %s",  # noqa: S608 (our own fields)
-                [tuple(vals[name] if vals[name] is not False or name in ("first", "known") else None for name in columns)
-                 for vals in vals_list],
+                f"INSERT INTO crm_productivity_turn ({names}) VALUES %s",  # noqa: S608 (names of our own fields)
+                list(fresh),
                 page_size=1000,
-            )  # fmt: skip
+            )
         self.invalidate_model()
-        self._after_reckon(model, changed | {(vals["company_id"], vals["res_id"], vals["since"]) for vals in vals_list})
+        places = [columns.index(name) for name in ("company_id", "res_id", "since")]
+        return {tuple(values[place] for place in places) for values in gone | fresh}
 
     @api.model
     def _after_reckon(self, model, changed):
