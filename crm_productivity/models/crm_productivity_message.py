@@ -5,6 +5,8 @@ from odoo.addons.crm_voip_bridge.lib.numbers import e164
 from odoo.addons.crm_voip_bridge.models.crm_voip_number import Query
 from odoo.tools import SQL, email_normalize
 
+from .crm_productivity_touched import MESSAGES
+
 
 class CrmProductivityMessage(models.Model):
     """A message of another system: with whom, when, in which direction. Neither its text nor the number is kept.
@@ -67,7 +69,7 @@ class CrmProductivityMessage(models.Model):
             fetch=True,
         )
         self.env["crm.productivity.touched"]._mark(
-            {("crm.lead", lead_id) if lead_id else ("res.partner", partner_id) for _at, partner_id, lead_id in fresh
+            {(f"crm.lead{MESSAGES}", lead_id) if lead_id else ("res.partner", partner_id) for _at, partner_id, lead_id in fresh
              if lead_id or partner_id}
         )  # fmt: skip
         self.env["crm.productivity.stale"]._mark({(company.id, at) for at, _partner, _lead in fresh})

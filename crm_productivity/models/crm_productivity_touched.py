@@ -5,6 +5,8 @@ from odoo.tools import SQL
 
 #: records that are followed up in one transaction
 CHUNK = 1000
+#: behind the name of a model: only what is said on the record changed, and no day is about that but those of the conversation
+MESSAGES = "/messages"
 
 
 class CrmProductivityTouched(models.Model):
@@ -63,7 +65,7 @@ class CrmProductivityTouched(models.Model):
         self.env.flush_all()
         for model, ids in touched.items():
             for follow in self._followers(model):
-                follow(model, sorted(ids))
+                follow(model.removesuffix(MESSAGES), sorted(ids))
         self.env.cr.execute(SQL("DELETE FROM crm_productivity_touched WHERE id = ANY(%s)", [row[0] for row in rows]))
         return len(rows)
 
@@ -72,12 +74,13 @@ class CrmProductivityTouched(models.Model):
         """:return: methods ``(model, ids)`` that work out what follows from changed records; a model of an
         addon that was uninstalled meanwhile has none
         """
-        if model not in self.env:
+        name = model.removesuffix(MESSAGES)
+        if name not in self.env:
             return []
         followers = []
-        if hasattr(self.env[model], "_productivity_places"):
+        if name == model and hasattr(self.env[model], "_productivity_places"):
             followers.append(self.env["crm.productivity.known"]._follow)
-        if model in self.env["crm.productivity.turn"]._threads():
+        if name in self.env["crm.productivity.turn"]._threads():
             followers.append(self.env["crm.productivity.turn"]._reckon)
         return followers
 

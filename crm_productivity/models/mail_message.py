@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .crm_productivity_touched import MESSAGES
+
 #: models whose threads are conversations with customers
 THREADS = ("crm.lead", "res.partner")
 
@@ -68,5 +70,6 @@ class MailMessage(models.Model):
         names = self.env["crm.productivity.turn"]._threads()
         messages = {one for one in messages if one[1] in names and one[2]}
         if messages:
-            marks = {(model, res_id) for _id, model, res_id in messages} | {(self._name, one) for one, *_ in messages}
+            marks = {(f"{model}{MESSAGES}", res_id) for _id, model, res_id in messages}
+            marks |= {(self._name, one) for one, _model, _res_id in messages}
             self.env["crm.productivity.touched"].sudo()._mark(marks)  # sudo: as above
