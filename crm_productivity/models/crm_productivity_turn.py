@@ -220,9 +220,9 @@ class CrmProductivityTurn(models.Model):
             "channel_id": turn.channel or False,
             "first": turn.first,
             "known": turn.known,
-            "waited_s": (turn.answered_at - turn.since).total_seconds() if measured else None,
-            "worked_s": clocks[False].worked(turn.since, turn.answered_at) if measured else None,
-            "own_worked_s": clocks[turn.person].worked(turn.own_since, turn.answered_at) if own else None,
+            "waited_s": round((turn.answered_at - turn.since).total_seconds(), 3) if measured else None,
+            "worked_s": round(clocks[False].worked(turn.since, turn.answered_at), 3) if measured else None,
+            "own_worked_s": round(clocks[turn.person].worked(turn.own_since, turn.answered_at), 3) if own else None,
         }
 
     @api.model
