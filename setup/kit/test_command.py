@@ -294,7 +294,7 @@ def _beside(server: odoo.Odoo) -> Result:
     server.copy(server.template(), TEST_DATABASE)
     with step(f"A new database with {', '.join(peers.PEERS)} and the addons"):
         _check_log(result, "installing", server.install(TEST_DATABASE, *peers.PEERS, *OPTIONAL, *addons()))
-    more = ["--ignore-glob=*/test_js.py", "--ignore-glob=*/test_tours.py"]
+    more = ["--ignore-glob=*/test_js.py", "--ignore-glob=*tours.py"]
     for found in _pytest_odoo(server, TEST_DATABASE, _odoo_folders(), more, label=BESIDE).values():
         _add(result, found)
     server.drop(TEST_DATABASE)
