@@ -4,3 +4,8 @@ def post_init_hook(env):
     env["crm.productivity.stale"]._mark_everything()
     env["crm.productivity.function.since"]._begin()
     env["crm.productivity.metric"]._print_as_delivered()
+
+
+def uninstall_hook(env):
+    # a metric that somebody aims at cannot be deleted, and uninstalling deletes all
+    env["crm.productivity.target"].search([("id", "!=", False)]).unlink()

@@ -33,7 +33,7 @@ class CrmProductivityTarget(models.Model):
         "crm.productivity.metric",
         "Number",
         required=True,
-        ondelete="cascade",  # nobody may delete a metric; uninstalling does
+        ondelete="restrict",
         domain=[("may_be_target", "=", True)],
         default=lambda self: self.env.ref("crm_productivity.metric_won_amount", raise_if_not_found=False),
     )
