@@ -27,6 +27,7 @@ from . import crm_voip_call
 from . import crm_voip_leg
 from . import mail_message
 from . import res_company
+from . import res_company_days
 from . import res_config_settings
 from . import res_users
 from . import ir_http

@@ -1,4 +1,4 @@
-from datetime import datetime, time, timedelta, timezone
+from datetime import timedelta
 
 import pytz
 
@@ -104,11 +104,7 @@ class CrmVoipCompleteness(models.Model):
     @api.model
     def _bounds(self, pbx, day):
         """:return: beginning and end of a day of the company, naive UTC"""
-        zone = pytz.timezone(pbx._zone())
-        return tuple(
-            zone.localize(datetime.combine(one, time.min)).astimezone(timezone.utc).replace(tzinfo=None)
-            for one in (day, day + timedelta(days=1))
-        )
+        return pbx.company_id._crm_voip_bounds(day, day)
 
     @api.model
     def _open_of(self, pbx):

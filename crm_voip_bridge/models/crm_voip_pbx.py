@@ -243,7 +243,7 @@ class CrmVoipPbx(models.Model):
     @tools.ormcache("self.id")
     def _zone(self):
         """:return: name of the company's time zone"""
-        return self.company_id.partner_id.tz or "UTC"
+        return str(self.company_id._crm_voip_zone())
 
     def _day_of(self, moment):
         """:return: the day of a moment in the company's time zone, None for None"""

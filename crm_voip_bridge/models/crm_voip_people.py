@@ -244,8 +244,7 @@ class CrmVoipPeople(models.AbstractModel):
             .sudo()
             .search(Domain(domain) & Domain("company_id", "in", [False, *self.env.companies.ids]))
         )
-        # a team without anybody tells nothing of anybody
-        small = teams.filtered(lambda team: 0 < len(team.member_ids | team.user_id) < SMALL_TEAM)
+        small = teams._crm_voip_small()
         if small and not self._people_decided():
             raise UserError(
                 self.env._(

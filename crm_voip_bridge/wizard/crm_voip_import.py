@@ -1,6 +1,4 @@
-from datetime import datetime, time, timedelta
-
-import pytz
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -35,7 +33,7 @@ class CrmVoipImport(models.TransientModel):
         self.pbx_id.check_access("write")
         if self.date_to < self.date_from:
             raise UserError(self.env._("The last day is before the first."))
-        begins_at, ends_at = self._moment(self.date_from), self._moment(self.date_to + timedelta(days=1))
+        begins_at, ends_at = self.pbx_id.company_id._crm_voip_bounds(self.date_from, self.date_to)
         now = fields.Datetime.now()
         if begins_at >= now:
             raise UserError(self.env._("Choose a first day in the past."))
@@ -43,8 +41,3 @@ class CrmVoipImport(models.TransientModel):
             begins_at, min(ends_at, now), self.env._("Import of earlier calls"), before_ticked=True
         )
         return self.pbx_id.action_view_fetches()
-
-    def _moment(self, day):
-        """:return: when a day begins at the company, in naive UTC"""
-        begins = pytz.timezone(self.pbx_id._zone()).localize(datetime.combine(day, time()))
-        return begins.astimezone(pytz.utc).replace(tzinfo=None)
