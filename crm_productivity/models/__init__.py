@@ -1,4 +1,8 @@
 # isort: skip_file (the order in which models know each other)
+from . import crm_productivity_queue
+from . import crm_productivity_shown
+from . import crm_productivity_total
+from . import crm_productivity_totals
 from . import crm_productivity_stale
 from . import crm_productivity_source
 from . import crm_productivity_touched
@@ -38,7 +42,6 @@ from . import crm_voip_people_log
 from . import ir_ui_menu_own
 from . import res_company_own
 from . import res_config_settings_own
-from . import crm_productivity_totals
 from . import crm_productivity_hour
 from . import crm_voip_call_when
 from . import crm_productivity_acts
@@ -50,7 +53,6 @@ from . import crm_productivity_look
 from . import ir_ui_menu
 from . import res_company_look
 from . import res_config_settings_look
-from . import crm_productivity_total
 from . import crm_productivity_metric_customers
 from . import crm_productivity_customer_facts
 from . import crm_productivity_customer

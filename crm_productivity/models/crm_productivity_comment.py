@@ -14,7 +14,7 @@ class CrmProductivityComment(models.Model):
     """
 
     _name = "crm.productivity.comment"
-    _inherit = ["crm.voip.own"]
+    _inherit = ["crm.voip.own", "crm.productivity.shown"]
     _description = "Comment beside a number"
     _order = "date_from desc, id desc"
     _rec_name = "text"
@@ -31,20 +31,17 @@ class CrmProductivityComment(models.Model):
     )
     metric_id = fields.Many2one("crm.productivity.metric", "Number", required=True, ondelete="cascade")
     period = fields.Selection([("day", "That day"), ("week", "That week")], "About", required=True, default="week")
-    day = fields.Date(
-        required=True, default=lambda self: self.env["crm.productivity.stale"].sudo()._today(self.env.company)
-    )  # sudo: days are those of the company
+    day = fields.Date(required=True, default=lambda self: self.env["crm.productivity.stale"]._today(self.env.company))
     date_from = fields.Date("From", compute="_compute_dates", store=True, readonly=True)
     date_to = fields.Date("To", compute="_compute_dates", store=True, readonly=True)
     ends_at = fields.Datetime("Period ends", compute="_compute_dates", store=True, readonly=True)
     text = fields.Text("Comment", required=True)
-    is_shown = fields.Boolean(compute="_compute_is_shown", search="_search_is_shown")
 
     _user_idx = models.Index("(user_id, date_from)")
 
     @api.depends("period", "day", "company_id")
     def _compute_dates(self):
-        stale = self.env["crm.productivity.stale"].sudo()  # sudo: days are those of the company
+        stale = self.env["crm.productivity.stale"]
         for comment in self:
             if not comment.day:
                 comment.date_from = comment.date_to = comment.ends_at = False
@@ -83,8 +80,7 @@ class CrmProductivityComment(models.Model):
         for comment in self:
             if not comment.text.strip() or len(comment.text) > LONGEST:
                 raise ValidationError(self.env._("A comment has between one and %s letters.", LONGEST))
-            # sudo: days are those of the company
-            if comment.date_from > self.env["crm.productivity.stale"].sudo()._today(comment.company_id):
+            if comment.date_from > self.env["crm.productivity.stale"]._today(comment.company_id):
                 raise ValidationError(self.env._("There is no number of the future to comment on."))
 
     def action_delete(self):
@@ -93,23 +89,10 @@ class CrmProductivityComment(models.Model):
 
     # --- who reads ---
 
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_is_shown(self):
-        shown = self.search([("id", "in", self.ids), ("is_shown", "=", True)])
-        for comment in self:
-            comment.is_shown = comment in shown
-
-    def _search_is_shown(self, operator, value):
+    @api.model
+    def _domain_shown(self):
         """As with the figures of a day: one's own, and others' where and when the company shows their figures."""
-        if operator != "in":
-            return NotImplemented
-        shown = Domain("user_id", "=", self.env.uid)
-        # sudo: the decision binds those who may not read it, too
-        for switch in self.env["crm.voip.people.switch"].sudo()._of(self.env.companies):
-            shown |= Domain("company_id", "=", switch.company_id.id) & Domain("ends_at", "<=", switch._until())
-        # sudo: the search itself is part of the rule
-        ids = self.sudo()._search(shown)
-        return Domain("id", "in" if True in value else "not in", ids)
+        return self._domain_of_persons(Domain("user_id", "=", self.env.uid))
 
     # --- beside numbers ---
 

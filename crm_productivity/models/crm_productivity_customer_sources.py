@@ -3,38 +3,18 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from . import crm_lead
+from . import crm_lead, crm_voip_call, crm_voip_callback
 from .crm_productivity_customer_stale import NOBODY
 
 
 class CrmProductivityCustomerSource(models.AbstractModel):
-    """Records of a contact at a moment: whatever changes one marks the customer, before and after."""
+    """Records of a contact at a moment. What makes their day stale (:mod:`crm_productivity_source`) marks the customer, too."""
 
     _name = "crm.productivity.customer.source"
     _description = "Source of attention to customers"
 
-    #: names of the fields with the moment and the contact, and of others that matter
+    #: names of the fields with the moment and the contact
     _productivity_customer = ("started_at", "partner_id")
-    _productivity_customer_fields = ()
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        records = super().create(vals_list)
-        records._productivity_mark_customers()
-        return records
-
-    def write(self, vals):
-        names = {*self._productivity_customer, *self._productivity_customer_fields, "company_id"}
-        if vals.keys().isdisjoint(names):
-            return super().write(vals)
-        self._productivity_mark_customers()
-        result = super().write(vals)
-        self._productivity_mark_customers()
-        return result
-
-    def unlink(self):
-        self._productivity_mark_customers()
-        return super().unlink()
 
     def _productivity_mark_customers(self):
         moment, contact = self._productivity_customer
@@ -52,11 +32,12 @@ class CrmVoipCall(models.Model):
     _name = "crm.voip.call"
     _inherit = ["crm.voip.call", "crm.productivity.customer.source"]
 
-    _productivity_customer_fields = (
-        "direction", "disposition", "talk_s", "hold_s", "ring_s", "queue_s", "user_id", "team_ids", "lead_id",
-    )  # fmt: skip
+    _productivity_fields = (*crm_voip_call.CrmVoipCall._productivity_fields, "talk_s")
 
-    _productivity_partner_idx = models.Index("(partner_id, started_at) WHERE partner_id IS NOT NULL")
+    def _productivity_changed(self):
+        result = super()._productivity_changed()
+        self._productivity_mark_customers()
+        return result
 
     def _productivity_mark_customers(self):
         result = super()._productivity_mark_customers()
@@ -72,7 +53,12 @@ class CrmVoipCallback(models.Model):
     _inherit = ["crm.voip.callback", "crm.productivity.customer.source"]
 
     _productivity_customer = ("first_missed_at", "partner_id")
-    _productivity_customer_fields = ("state", "done_how", "working_minutes", "team_ids")
+    _productivity_fields = (*crm_voip_callback.CrmVoipCallback._productivity_fields, "partner_id")
+
+    def _productivity_changed(self):
+        result = super()._productivity_changed()
+        self._productivity_mark_customers()
+        return result
 
 
 class CrmVoipWrapup(models.Model):

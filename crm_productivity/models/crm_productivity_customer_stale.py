@@ -11,45 +11,29 @@ NOBODY = 0
 
 
 class CrmProductivityCustomerStale(models.Model):
-    """Customers whose figures are to be reckoned anew, as a queue that is only appended to; see :mod:`crm_productivity_stale`.
+    """Customers whose figures are to be reckoned anew.
 
     Contacts are noted as they stand on a call, without asking for anything; to which customer they belong is found out
     when they are reckoned. Not a link: a contact that is merged or deleted meanwhile must not take its mark along.
     """
 
     _name = "crm.productivity.customer.stale"
+    _inherit = ["crm.productivity.queue"]
     _description = "Customer to be reckoned"
     _order = "id"
     _log_access = False
     _rec_name = "day"
+    _queued = ("company_id", "partner", "day")
 
     company_id = fields.Many2one("res.company", ondelete="cascade", help="Empty: all.")
     partner = fields.Integer("Contact", help="0: those whom nobody knows. -1: everybody. -2: sums by revenue only.")
     day = fields.Date(help="Empty: whenever it was.")
 
     @api.model
-    def _mark(self, marks):
-        """Remember what changed; it is written once, before the transaction ends.
-
-        :param marks: ``{(company id or None, contact's id or NOBODY, naive UTC datetime or None), …}``
-        """
-        precommit = self.env.cr.precommit
-        waiting = precommit.data.get(self._name)
-        if waiting is None:
-            waiting = precommit.data[self._name] = set()
-            precommit.add(self._write_marks)
-        waiting |= marks
-
-    def _write_marks(self):
-        marks = self.env.cr.precommit.data.pop(self._name, ())
+    def _rows(self, marks):
+        """:param marks: ``{(company id or None, contact's id or NOBODY, naive UTC datetime or None), …}``"""
         day_of = self.env["crm.productivity.stale"]._day_of
-        rows = {(company_id, partner, at and day_of(company_id, at)) for company_id, partner, at in marks}
-        if rows:
-            self.env.cr.execute_values(
-                "INSERT INTO crm_productivity_customer_stale (company_id, partner, day) VALUES %s",
-                sorted(rows, key=str),
-                page_size=len(rows),
-            )
+        return {(company_id, partner, at and day_of(company_id, at)) for company_id, partner, at in marks}
 
     @api.model
     def _mark_months(self, company, first, last):

@@ -1,5 +1,4 @@
 from collections import defaultdict
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.addons.crm_voip_bridge.models.measured import Measured
@@ -26,7 +25,7 @@ class CrmProductivityDay(models.Model):
     """
 
     _name = "crm.productivity.day"
-    _inherit = ["crm.voip.own"]
+    _inherit = ["crm.voip.own", "crm.productivity.shown"]
     _description = "Figures of a day"
     _order = "day desc, id"
     _rec_name = "day"
@@ -43,7 +42,6 @@ class CrmProductivityDay(models.Model):
     user_id = fields.Many2one("res.users", "Person", ondelete="cascade")
     day = fields.Date(required=True)
     ends_at = fields.Datetime("Day ends", required=True)
-    is_shown = fields.Boolean(compute="_compute_is_shown", search="_search_is_shown")
 
     calls_made = fields.Integer("Calls made")
     reached = fields.Integer(help="Calls made that a person answered.")
@@ -92,23 +90,9 @@ class CrmProductivityDay(models.Model):
             return False
         return super()._has_field_access(field, operation)
 
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_is_shown(self):
-        shown = self.search([("id", "in", self.ids), ("is_shown", "=", True)])
-        for day in self:
-            day.is_shown = day in shown
-
-    def _search_is_shown(self, operator, value):
-        """Rows of persons are shown to others where the company decided so, and not before its delay is over."""
-        if operator != "in":
-            return NotImplemented
-        shown = Domain("user_id", "in", [False, self.env.uid])
-        # sudo: the decision binds those who may not read it, too
-        for switch in self.env["crm.voip.people.switch"].sudo()._of(self.env.companies):
-            shown |= Domain("company_id", "=", switch.company_id.id) & Domain("ends_at", "<=", switch._until())
-        # sudo: the search itself is part of the rule
-        ids = self.sudo()._search(shown)
-        return Domain("id", "in" if True in value else "not in", ids)
+    @api.model
+    def _domain_shown(self):
+        return self._domain_of_persons(Domain("user_id", "in", [False, self.env.uid]))
 
     # --- measures ---
 
@@ -267,8 +251,3 @@ class CrmProductivityDay(models.Model):
             ],
             page_size=500,
         )
-
-    @api.model
-    def _days_before(self, company, count):
-        """:return: the first of the last ``count`` days, today included"""
-        return self.env["crm.productivity.stale"]._today(company) - timedelta(days=count - 1)

@@ -95,7 +95,7 @@ class CrmProductivityMine(models.Model):
     def _compute_targets(self):
         """Those of teams; one's own stand beside their numbers."""
         company = self.env.company
-        today = self.env["crm.productivity.stale"].sudo()._today(company)  # sudo: days are the company's
+        today = self.env["crm.productivity.stale"]._today(company)
         Target = self.env["crm.productivity.target"]
         on = company.sudo().crm_productivity_targets  # sudo: what is switched on
         self.target_ids = on and Target.search(

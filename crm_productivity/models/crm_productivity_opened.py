@@ -33,7 +33,7 @@ class CrmProductivityOpened(models.Model):
         # sudo: what a company switched on is known to all its people
         if not company.sudo().crm_productivity_use or not self.env[model].has_access("read"):
             return False
-        stale = self.env["crm.productivity.stale"].sudo()
+        stale = self.env["crm.productivity.stale"]
         today = stale._today(company)
         start, _end = stale._bounds(company, today, today)
         mine = {"company_id": company.id, "user_id": self.env.uid, "code": model}

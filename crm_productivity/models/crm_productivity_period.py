@@ -15,8 +15,7 @@ class CrmProductivityPeriod(models.AbstractModel):
     @api.model
     def _week(self, company, day=None):
         """:return: ``(monday, sunday)`` of the week of a day, of today in the company's time zone if there is none"""
-        # sudo: everybody's days are those of their company
-        day = day or self.env["crm.productivity.stale"].sudo()._today(company)
+        day = day or self.env["crm.productivity.stale"]._today(company)
         monday = day - timedelta(days=day.weekday())
         return monday, monday + timedelta(days=6)
 

@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.addons.crm_voip_bridge.models.crm_voip_people import SMALL_TEAM
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
@@ -13,7 +14,21 @@ class CrmProductivityPrinted(models.AbstractModel):
     _name = "crm.productivity.printed"
     _description = "What is printed"
 
+    @api.model
+    def _today(self):
+        return self.env["crm.productivity.stale"]._today(self.env.company)
+
     # --- whose totals ---
+
+    def _check_reader(self):
+        """:raise AccessError: the present user may not see what the numbers are of"""
+        self.check_access("read")
+        if self.company_id not in self.env.user.company_ids:
+            raise AccessError(self.env._("This is not a company of yours."))
+        self._check_whose()
+
+    def _check_whose(self):
+        """Hook: whether the present user may see the numbers of these people."""
 
     @api.model
     def _sees_all(self):

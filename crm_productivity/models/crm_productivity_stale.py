@@ -1,4 +1,4 @@
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
 import pytz
 
@@ -10,45 +10,23 @@ CHUNK_DAYS = 31
 
 
 class CrmProductivityStale(models.Model):
-    """Days whose facts are to be reckoned anew, as a queue that is only appended to.
-
-    Whatever changes a fact adds its day here, in its own transaction. A unique row for each day would make
-    every two calls that end at once wait for each other, or fail; so the same day may stand here many times, and
-    whoever reckons it deletes all it saw. What came meanwhile stays and is reckoned next.
-    """
+    """Days whose facts are to be reckoned anew."""
 
     _name = "crm.productivity.stale"
+    _inherit = ["crm.productivity.queue"]
     _description = "Day to be reckoned"
     _order = "id"
     _log_access = False
     _rec_name = "day"
+    _queued = ("company_id", "day")
 
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade")
     day = fields.Date(required=True)
 
     @api.model
-    def _mark(self, moments):
-        """Remember that facts of these moments changed; it is written once, before the transaction ends.
-
-        :param moments: ``{(company id, naive UTC datetime or day), …}``
-        """
-        precommit = self.env.cr.precommit
-        waiting = precommit.data.get(self._name)
-        if waiting is None:
-            waiting = precommit.data[self._name] = set()
-            precommit.add(self._write_marks)
-        waiting |= moments
-
-    def _write_marks(self):
-        moments = self.env.cr.precommit.data.pop(self._name, ())
-        self._insert({(company_id, self._day_of(company_id, at)) for company_id, at in moments})
-
-    def _insert(self, days):
-        """:param days: ``{(company id, day), …}``"""
-        if days:
-            self.env.cr.execute_values(
-                "INSERT INTO crm_productivity_stale (company_id, day) VALUES %s", sorted(days), page_size=len(days)
-            )
+    def _rows(self, marks):
+        """:param marks: ``{(company id, naive UTC datetime or day), …}``"""
+        return {(company_id, self._day_of(company_id, at)) for company_id, at in marks}
 
     def _day_of(self, company_id, at):
         """:return: the day of a company on which a naive UTC moment is; a day is itself"""
@@ -59,17 +37,12 @@ class CrmProductivityStale(models.Model):
     @api.model
     def _zone(self, company):
         """:return: the time zone in which a company's days are"""
-        # sudo: everybody's days are those of their company
-        return pytz.timezone(company.sudo().partner_id.tz or "UTC")
+        return company._crm_voip_zone()
 
     @api.model
     def _bounds(self, company, first, last):
         """:return: naive UTC moments between which the days from ``first`` to ``last`` lie, the second not included"""
-        zone = self._zone(company)
-        edges = (first, last + timedelta(days=1))
-        return tuple(
-            zone.localize(datetime.combine(day, time())).astimezone(pytz.utc).replace(tzinfo=None) for day in edges
-        )
+        return company._crm_voip_bounds(first, last)
 
     @api.model
     def _today(self, company):

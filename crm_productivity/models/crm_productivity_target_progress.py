@@ -183,7 +183,7 @@ class CrmProductivityTarget(models.Model):
 
     def _paces(self):
         """:return: ``{target: (fraction of the working time that has passed, has begun, is over)}``"""
-        bounds_of = self.env["crm.productivity.stale"].sudo()._bounds  # sudo: days are those of the company
+        bounds_of = self.env["crm.productivity.stale"]._bounds
         now = fields.Datetime.now()
         found = {}
         for company, targets in self.grouped("company_id").items():

@@ -1,7 +1,6 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.addons.crm_voip_bridge.models.crm_voip_people import SMALL_TEAM
 from odoo.addons.crm_voip_bridge.models.measured import Measured
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -10,8 +9,6 @@ from .crm_productivity_derived import derived
 
 #: measures that are a person's own: a team's total of them would not be theirs to see either
 OWN = ("look_up_s", "documenting_s")
-
-
 #: of a total: that of what is added up
 _TYPES = {"int4": SQL("int4"), "float8": SQL("float8"), "numeric": SQL("numeric")}
 
@@ -23,7 +20,7 @@ class CrmProductivityTeam(models.Model):
     """
 
     _name = "crm.productivity.team"
-    _inherit = ["crm.productivity.derived"]
+    _inherit = ["crm.productivity.derived", "crm.productivity.total"]
     _description = "Figures of a team"
     _order = "day desc, team_id"
     _rec_name = "day"
@@ -35,7 +32,6 @@ class CrmProductivityTeam(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
     day = fields.Date(readonly=True)
-    is_shown = fields.Boolean(compute="_compute_is_shown", search="_search_is_shown")
     people = fields.Integer("People who did something", readonly=True, aggregator="max")
 
     calls_made = fields.Integer("Calls made", readonly=True)
@@ -111,53 +107,6 @@ class CrmProductivityTeam(models.Model):
     def _spread(self):
         """:return: names of the measures that have histograms here"""
         return [name for name in self.env["crm.productivity.day"]._spread() if name not in OWN]
-
-    # --- who sees it ---
-
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_is_shown(self):
-        shown = self.search([("id", "in", self.ids), ("is_shown", "=", True)])
-        for total in self:
-            total.is_shown = total in shown
-
-    def _search_is_shown(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        decided, small = self._decided(), self._small_teams()
-        shown = Domain("company_id", "in", decided.ids)
-        shown |= Domain("team_id", "!=", False) & Domain("team_id", "not in", small.ids)
-        # those who are in no team are few, or many
-        shown |= Domain("team_id", "=", False) & Domain("company_id", "not in", self._with_few_outside_teams())
-        return shown if True in value else ~shown
-
-    @api.model
-    def _decided(self):
-        """:return: the companies that decided that figures of single persons may be shown"""
-        # sudo: the decision binds those who may not read it, too
-        return self.env["crm.voip.people.switch"].sudo()._of(self.env.companies).company_id
-
-    @api.model
-    def _small_teams(self):
-        """:return: the teams whose totals are single persons' figures"""
-        # sudo: the size of a team binds those who may not read it, too
-        teams = self.env["crm.team"].sudo().with_context(active_test=False).search([("id", "!=", False)])
-        return teams.filtered(lambda team: 0 < len(team.member_ids | team.user_id) < SMALL_TEAM)
-
-    @api.model
-    def _with_few_outside_teams(self):
-        """:return: ids of the companies in which one or two people did something for no team"""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT company.id FROM unnest(%s) AS company (id)
-                    CROSS JOIN LATERAL (SELECT count(*) AS people FROM (
-                        SELECT DISTINCT user_id FROM crm_productivity_day
-                         WHERE company_id = company.id AND team_id IS NULL AND user_id IS NOT NULL) AS one) AS found
-                    WHERE found.people BETWEEN 1 AND %s""",
-                self.env.companies.ids,
-                SMALL_TEAM - 1,
-            )
-        )
-        return [company_id for (company_id,) in rows]
 
     # --- totals ---
 

@@ -79,7 +79,7 @@ class CrmProductivityTile(models.Model):
     @api.model
     def _periods(self):
         """:return: ``{name: (first day, last day)}``; a week before ends on the same weekday as today"""
-        today = self.env["crm.productivity.stale"].sudo()._today(self.env.company)  # sudo: days are the company's
+        today = self.env["crm.productivity.stale"]._today(self.env.company)
         monday = today - timedelta(days=today.weekday())
         week = timedelta(days=7)
         return {
@@ -235,7 +235,7 @@ class CrmProductivityTile(models.Model):
         """The very calls, messages or opportunities of a period; where there are none to show, the days."""
         self.ensure_one()
         company, (first, last) = self.env.company, self._periods()[period]
-        bounds = self.env["crm.productivity.stale"].sudo()._bounds(company, first, last)  # sudo: days are the company's
+        bounds = self.env["crm.productivity.stale"]._bounds(company, first, last)
         formula = Formula(self.metric_id.formula)
         # the cases that it rests on are all of them: of “reached” also those that were not
         measures = [*filter(None, [self.metric_id.basis]), *sorted(formula.spread), *sorted(formula.names)]

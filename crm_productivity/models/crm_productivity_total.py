@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.addons.crm_voip_bridge.models.crm_voip_people import SMALL_TEAM
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -12,27 +12,13 @@ class CrmProductivityTotal(models.AbstractModel):
     """
 
     _name = "crm.productivity.total"
+    _inherit = ["crm.productivity.shown"]
     _description = "Figures without persons"
 
-    is_shown = fields.Boolean(compute="_compute_is_shown", search="_search_is_shown")
-
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_is_shown(self):
-        shown = self.search([("id", "in", self.ids), ("is_shown", "=", True)])
-        for total in self:
-            total.is_shown = total in shown
-
-    def _search_is_shown(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        shown = self._domain_of_teams()
-        return shown if True in value else ~shown
-
     @api.model
-    def _domain_of_teams(self):
-        """:return: domain that leaves out what is a single person's where the company did not decide otherwise"""
-        # sudo: the decision and the size of a team bind those who may not read them, too
-        decided = self.env["crm.voip.people.switch"].sudo()._of(self.env.companies).company_id
+    def _domain_shown(self):
+        """What is a single person's is left out where the company did not decide otherwise."""
+        decided = self._switches().company_id
         shown = Domain("company_id", "in", decided.ids)
         shown |= Domain("team_id", "!=", False) & Domain("team_id", "not in", self._small_teams().ids)
         few = [company.id for company in self.env.companies - decided if self._few_outside_teams(company)]
@@ -42,8 +28,8 @@ class CrmProductivityTotal(models.AbstractModel):
     def _small_teams(self):
         """:return: teams whose totals are a person's"""
         # sudo: how many people a team has is no secret, but the rule must hold for whoever cannot read it
-        teams = self.env["crm.team"].sudo().with_context(active_test=False).search([("id", "!=", False)])
-        return teams.filtered(lambda team: 0 < len(team.member_ids | team.user_id) < SMALL_TEAM)
+        teams = self.env["crm.team"].sudo().with_context(active_test=False)
+        return teams.search([("id", "!=", False)])._crm_voip_small()
 
     @api.model
     def _few_outside_teams(self, company):

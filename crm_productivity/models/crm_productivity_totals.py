@@ -12,38 +12,25 @@ class CrmProductivityTotals(models.AbstractModel):
     """
 
     _name = "crm.productivity.totals"
+    _inherit = ["crm.productivity.total"]
     _description = "Totals without persons"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="cascade")
     team_id = fields.Many2one("crm.team", "Sales team", readonly=True, ondelete="set null")
     is_loose = fields.Boolean("Of people in no team", readonly=True)
-    is_shown = fields.Boolean(compute="_compute_is_shown", search="_search_is_shown")
-
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_is_shown(self):
-        shown = self.search([("id", "in", self.ids), ("is_shown", "=", True)])
-        for total in self:
-            total.is_shown = total in shown
 
     @api.model
-    def _search_is_shown(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        companies = self.env.companies
-        # sudo: the decision binds those who may not read it, too
-        decided = self.env["crm.voip.people.switch"].sudo()._of(companies).company_id
-        many = [company.id for company in companies - decided if len(self._loose_people(company)) >= SMALL_TEAM]
+    def _domain_shown(self):
+        decided = self._switches().company_id
+        undecided = self.env.companies - decided
+        many = [company.id for company in undecided if len(self._loose_people(company)) >= SMALL_TEAM]
         loose = Domain("is_loose", "=", False) | Domain("company_id", "in", many)
-        shown = Domain("company_id", "in", decided.ids) | (Domain("team_id", "not in", self._small_teams().ids) & loose)
-        return shown if True in value else ~shown
+        return Domain("company_id", "in", decided.ids) | (Domain("team_id", "not in", self._small_teams().ids) & loose)
 
     @api.model
     def _small_teams(self):
-        """:return: the teams whose totals would be somebody's figures, somebody else than who asks"""
-        # sudo: how many people a team has is no secret, but the rule must hold for whoever cannot read it
-        teams = self.env["crm.team"].sudo().with_context(active_test=False).search([("id", "!=", False)])
-        return teams.filtered(lambda team: 0 < len(people := team.member_ids | team.user_id) < SMALL_TEAM and
-                              people != self.env.user)  # fmt: skip
+        """Not those in which nobody is but who asks."""
+        return super()._small_teams().filtered(lambda team: team.member_ids | team.user_id != self.env.user)
 
     @api.model
     def _loose_people(self, company):

@@ -10,7 +10,7 @@ MESSAGES = "/messages"
 
 
 class CrmProductivityTouched(models.Model):
-    """A record of Odoo's own that somebody created, changed or deleted, as a queue that is only appended to.
+    """A record of Odoo's own that somebody created, changed or deleted.
 
     Whoever saves an opportunity or writes a message pays for one INSERT, and nothing is read for it: which days and which
     conversations it is about is worked out by the scheduled action, see :meth:`_reckon_some`. What the record was before is
@@ -18,35 +18,15 @@ class CrmProductivityTouched(models.Model):
     """
 
     _name = "crm.productivity.touched"
+    _inherit = ["crm.productivity.queue"]
     _description = "Record to be followed up"
     _order = "id"
     _log_access = False
     _rec_name = "res_model"
+    _queued = ("res_model", "res_id")
 
     res_model = fields.Char(required=True)
     res_id = fields.Integer(required=True)
-
-    @api.model
-    def _mark(self, records):
-        """Remember that these changed; it is written once, before the transaction ends.
-
-        :param records: ``{(model, id), …}``
-        """
-        precommit = self.env.cr.precommit
-        waiting = precommit.data.get(self._name)
-        if waiting is None:
-            waiting = precommit.data[self._name] = set()
-            precommit.add(self._write_marks)
-        waiting |= records
-
-    def _write_marks(self):
-        records = self.env.cr.precommit.data.pop(self._name, ())
-        if records:
-            self.env.cr.execute_values(
-                "INSERT INTO crm_productivity_touched (res_model, res_id) VALUES %s",
-                sorted(records),
-                page_size=len(records),
-            )
 
     @api.model
     def _reckon_some(self):

@@ -44,15 +44,10 @@ class CrmProductivityUse(models.Model):
     _week_idx = models.Index("(company_id, week)")
 
     @api.model
-    def _search_is_shown(self, operator, value):
+    def _domain_shown(self):
         """Fewer than three people for whom it is are persons as well."""
-        shown = super()._search_is_shown(operator, value)
-        if shown is NotImplemented:
-            return shown
-        # sudo: the decision binds those who may not read it, too
-        decided = self.env["crm.voip.people.switch"].sudo()._of(self.env.companies).company_id
-        many = Domain("company_id", "in", decided.ids) | Domain("entitled", ">=", SMALL_TEAM)
-        return shown & many if True in value else shown | ~many
+        many = Domain("company_id", "in", self._switches().company_id.ids) | Domain("entitled", ">=", SMALL_TEAM)
+        return super()._domain_shown() & many
 
     def _read_group_select(self, aggregate_spec, query):
         name, _, how = aggregate_spec.partition(":")
@@ -64,7 +59,7 @@ class CrmProductivityUse(models.Model):
     @api.model
     def _last_full_week(self, company):
         """:return: the Monday of the last week that is over"""
-        today = self.env["crm.productivity.stale"].sudo()._today(company)
+        today = self.env["crm.productivity.stale"]._today(company)
         return today - timedelta(days=today.weekday() + 7)
 
     # --- counting ---

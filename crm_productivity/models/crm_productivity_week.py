@@ -117,7 +117,7 @@ class CrmProductivityWeek(models.Model):
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_is_hidden(self):
         Team = self.env["crm.productivity.team"]
-        decided, small = Team._decided(), Team._small_teams()
+        decided, small = Team._switches().company_id, Team._small_teams()
         for week in self:
             week.is_hidden = week.team_id in small and week.company_id not in decided
 
@@ -126,7 +126,9 @@ class CrmProductivityWeek(models.Model):
         Team = self.env["crm.productivity.team"]
         for week in self:
             mine = week.team_id or self._teams()
-            left_out = mine & Team._small_teams() if week.company_id not in Team._decided() else mine.browse()
+            left_out = (
+                mine & Team._small_teams() if week.company_id not in Team._switches().company_id else mine.browse()
+            )
             if week.is_hidden:
                 week.notice = self.env._(
                     "This team has fewer than three people: its totals would be a single person's figures. They are "

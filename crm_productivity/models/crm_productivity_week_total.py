@@ -70,8 +70,7 @@ class CrmProductivityWeekTotal(models.Model):
     def _periods(self, week):
         """:return: ``{name: (first day, last day)}``; a week that is not over is compared up to the same weekday"""
         period = self.env["crm.productivity.period"]
-        # sudo: everybody's days are those of their company
-        today = self.env["crm.productivity.stale"].sudo()._today(week.company_id)
+        today = self.env["crm.productivity.stale"]._today(week.company_id)
         last = min(week.sunday, max(today, week.monday))
         ahead = last - week.monday
         before, year = period._last_week(week.monday)[0], period._same_week_last_year(week.monday)[0]
@@ -160,8 +159,7 @@ class CrmProductivityWeekTotal(models.Model):
         """What the number is made of, as far as the present user may see it."""
         self.ensure_one()
         week, code = self.week_id, CODES[self.place]
-        # sudo: everybody's days are those of their company
-        start, end = self.env["crm.productivity.stale"].sudo()._bounds(week.company_id, week.monday, week.sunday)
+        start, end = self.env["crm.productivity.stale"]._bounds(week.company_id, week.monday, week.sunday)
 
         def within(name):
             return Domain(name, ">=", start) & Domain(name, "<", end)

@@ -23,7 +23,7 @@ class CrmVoipCall(models.Model):
 
     @api.depends("started_at", "company_id")
     def _compute_crm_productivity_weekday(self):
-        stale = self.env["crm.productivity.stale"].sudo()
+        stale = self.env["crm.productivity.stale"]
         for call in self:
             day = call.started_at and stale._day_of(call.company_id.id, call.started_at)
             call.crm_productivity_weekday = day and str(day.isoweekday())
@@ -33,7 +33,7 @@ class CrmVoipCall(models.Model):
         if operator != "in":
             return NotImplemented
         days = [int(one) for one in value if str(one) in dict(WEEKDAYS)]
-        stale = self.env["crm.productivity.stale"].sudo()
+        stale = self.env["crm.productivity.stale"]
         found = Domain.FALSE
         for company in self.env.companies:
             zone = str(stale._zone(company))

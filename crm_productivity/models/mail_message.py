@@ -18,10 +18,7 @@ class MailMessage(models.Model):
         help="By the head of the mail when it arrived. Empty: it arrived earlier, or was no mail.",
     )
 
-    # stages that were changed on a day; mail.message has no index that begins with its date
-    _productivity_moves_idx = models.Index("(date) WHERE model = 'crm.lead'")
-
-    # of what was written on a day
+    # what was written on a day, and the stages that were changed; mail.message has no index that begins with its date
     _productivity_date_idx = models.Index("(date) WHERE model IN ('crm.lead', 'res.partner')")
 
     @api.model

@@ -30,10 +30,6 @@ class CrmProductivityBoard(models.TransientModel):
     days = fields.Char(compute="_compute_days")
     html = fields.Html("Page", compute="_compute_html", sanitize=False)
 
-    @api.model
-    def _today(self):
-        return self.env["crm.productivity.stale"].sudo()._today(self.env.company)  # sudo: days are the company's
-
     @api.depends("span", "day")
     @api.depends_context("lang")
     def _compute_days(self):
@@ -85,11 +81,6 @@ class CrmProductivityBoard(models.TransientModel):
             before,
             min(before + (self.until - self.first), self.first - timedelta(days=1)),
         )
-
-    def _check_reader(self):
-        self.check_access("read")
-        if self.company_id not in self.env.user.company_ids:
-            raise AccessError(self.env._("This is not a company of yours."))
 
     def _values(self):
         """:return: all that the template needs, in the reader's language"""

@@ -27,9 +27,7 @@ class CrmProductivityPaper(models.TransientModel):
     kind = fields.Selection([("own", "My numbers"), ("team", "Team")], required=True, default="own")
     company_id = fields.Many2one("res.company", required=True, readonly=True, default=lambda self: self.env.company)
     user_id = fields.Many2one("res.users", "Person", required=True, default=lambda self: self.env.user)
-    week = fields.Date(
-        required=True, default=lambda self: self._default_week(), help="Any day of the week that it is about."
-    )
+    week = fields.Date(required=True, default=lambda self: self._today(), help="Any day of the week that it is about.")
     monday = fields.Date(compute="_compute_days")
     until = fields.Date(compute="_compute_days", help="The last day that is counted.")
     title = fields.Char(compute="_compute_title")
@@ -39,17 +37,13 @@ class CrmProductivityPaper(models.TransientModel):
     html = fields.Html("Pages", compute="_compute_html", sanitize=False)
     letter = fields.Html(compute="_compute_letter", sanitize=False, help="What the mail has of it.")
 
-    @api.model
-    def _default_week(self):
-        return self.env["crm.productivity.stale"].sudo()._today(self.env.company)  # sudo: days are the company's
-
     @api.depends("week", "company_id")
     def _compute_days(self):
         for paper in self:
-            week = paper.week or paper._default_week()
+            week = paper.week or paper._today()
             paper.monday = week - timedelta(days=week.weekday())
             # a week that goes on is compared with last week up to the same day
-            paper.until = min(paper.monday + timedelta(days=6), max(paper._default_week(), paper.monday))
+            paper.until = min(paper.monday + timedelta(days=6), max(paper._today(), paper.monday))
 
     @api.depends("kind", "user_id", "monday", "until")
     @api.depends_context("lang")
@@ -75,7 +69,7 @@ class CrmProductivityPaper(models.TransientModel):
     def action_open(self):
         """Open this week's report of the present user."""
         # on a Monday the week before is what there is to read
-        today = self._default_week()
+        today = self._today()
         paper = self.create({"week": today - timedelta(days=1) if today.weekday() == 0 else today})
         return {
             "type": "ir.actions.act_window",
@@ -89,7 +83,7 @@ class CrmProductivityPaper(models.TransientModel):
         self.week = self.monday - timedelta(days=7)
 
     def action_next(self):
-        self.week = min(self.monday + timedelta(days=7), self._default_week())
+        self.week = min(self.monday + timedelta(days=7), self._today())
 
     def action_print(self):
         return self.env.ref("crm_productivity.report_paper_action").report_action(self, config=False)
@@ -121,11 +115,8 @@ class CrmProductivityPaper(models.TransientModel):
     def _day(self):
         return self.env["crm.productivity.day"].with_context(allowed_company_ids=self.company_id.ids)
 
-    def _check_reader(self):
+    def _check_whose(self):
         """:raise AccessError: the paper is of somebody whose numbers the present user may not see"""
-        self.check_access("read")
-        if self.company_id not in self.env.user.company_ids:
-            raise AccessError(self.env._("This is not a company of yours."))
         if self.kind == "team":
             if not self.can_team:
                 raise AccessError(self.env._("A team's numbers are for whoever leads it, or may see all calls."))
@@ -295,7 +286,7 @@ class CrmProductivityPaper(models.TransientModel):
                 (
                     self.env._("Overdue activities"),
                     scope.env["mail.activity"].search_count(
-                        [("user_id", "=", self.env.uid), ("date_deadline", "<", self._default_week())]
+                        [("user_id", "=", self.env.uid), ("date_deadline", "<", self._today())]
                     ),
                 ),
             ]

@@ -169,13 +169,13 @@ class CrmProductivityWhen(models.TransientModel):
     @api.model
     def _span(self, company, period):
         """:return: first and last day of a period, today included"""
-        last = self.env["crm.productivity.stale"].sudo()._today(company)
+        last = self.env["crm.productivity.stale"]._today(company)
         return last - timedelta(days=7 * WEEKS[period] - 1), last
 
     @api.model
     def _hours_there(self, company, first, last):
         """:return: ``{(weekday, hour)}`` that there were since calls are logged, by the company's clock"""
-        stale = self.env["crm.productivity.stale"].sudo()
+        stale = self.env["crm.productivity.stale"]
         start, end = stale._bounds(company, first, last)
         rows = self.env.execute_query(
             SQL(
@@ -211,7 +211,7 @@ class CrmProductivityWhen(models.TransientModel):
             raise UserError(self.env._("There is no such hour."))
         company = self.env.company
         first, last = self._span(company, period)
-        start, end = self.env["crm.productivity.stale"].sudo()._bounds(company, first, last)
+        start, end = self.env["crm.productivity.stale"]._bounds(company, first, last)
         domain = [
             ("company_id", "=", company.id),
             ("started_at", ">=", fields.Datetime.to_string(start)),
