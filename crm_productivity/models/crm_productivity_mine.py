@@ -210,6 +210,3 @@ class CrmProductivityMine(models.Model):
 
     def action_connect(self):
         return self.env["ir.actions.act_window"]._for_xml_id("crm_voip_bridge.crm_voip_call_action")
-
-    def action_targets(self):
-        return self.env["ir.actions.act_window"]._for_xml_id("crm_productivity.crm_productivity_target_action")

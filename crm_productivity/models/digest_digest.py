@@ -63,9 +63,7 @@ class DigestDigest(models.Model):
 
     def _crm_productivity_put(self, codes, day, domain):
         first, last = self._crm_productivity_days()
-        total = ({}, {})
-        if domain is not None:
-            total = day._totals(domain & Domain("day", ">=", first) & Domain("day", "<=", last))
+        [total] = self.env["crm.productivity.printed"]._totals_of(day, domain, [(first, last)])
         for name, code in codes.items():
             metric = self.env["crm.productivity.metric"]._of_code(code, last)
             self[f"{name}_value"] = metric._value(*total) if metric else None

@@ -1,3 +1,4 @@
+from . import crm_productivity_span
 from . import base_partner_merge
 from . import crm_productivity_when
 from . import crm_productivity_fairness, crm_productivity_funnel

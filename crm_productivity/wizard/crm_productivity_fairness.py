@@ -1,7 +1,5 @@
 from collections import defaultdict
 
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.addons.crm_voip_bridge.models.measured import Measured
 from odoo.tools import SQL, format_date, formatLang
@@ -16,15 +14,11 @@ class CrmProductivityFairness(models.TransientModel):
     """Are small customers answered as fast as large ones? By fifths of revenue, of a period and of teams one may see."""
 
     _name = "crm.productivity.fairness"
+    _inherit = ["crm.productivity.span"]
     _description = "Small and large customers"
+    _figures_of = "crm.productivity.fifth"
 
     name = fields.Char(compute="_compute_name")
-    company_id = fields.Many2one("res.company", required=True, readonly=True, default=lambda self: self.env.company)
-    months = fields.Selection(
-        [("1", "This month"), ("3", "Last 3 months"), ("12", "Last 12 months")], "Period", required=True, default="12"
-    )
-    team_id = fields.Many2one("crm.team", "Sales team", domain="[('id', 'in', team_ids)]")
-    team_ids = fields.Many2many("crm.team", compute="_compute_team_ids")
     line_ids = fields.One2many("crm.productivity.fairness.line", "fairness_id", "Customers")
     sentence = fields.Text(compute="_compute_sentence")
     ground = fields.Text("What it rests on", compute="_compute_sentence")
@@ -32,12 +26,6 @@ class CrmProductivityFairness(models.TransientModel):
     @api.depends_context("lang")
     def _compute_name(self):
         self.name = self.env._("Small and large customers")
-
-    @api.depends("company_id")
-    @api.depends_context("uid")
-    def _compute_team_ids(self):
-        for one in self:
-            one.team_ids = self.env["crm.productivity.fifth"]._teams_seen(one.company_id)[0]
 
     @api.model
     def action_open(self):
@@ -69,15 +57,9 @@ class CrmProductivityFairness(models.TransientModel):
         domain = [("period", ">=", self._first())]
         return {**action, "domain": domain + ([("team_id", "=", self.team_id.id)] if self.team_id else [])}
 
-    def _first(self):
-        today = self.env["crm.productivity.stale"]._today(self.company_id)
-        return today.replace(day=1) - relativedelta(months=int(self.months or 12) - 1)
-
     def _figures(self):
         """:return: ``{fifth: (measures, histograms)}``"""
-        teams, everything = self.env["crm.productivity.fifth"]._teams_seen(self.company_id)
-        if self.team_id:
-            teams, everything = teams & self.team_id._origin, False
+        teams, everything = self._chosen()
         where = SQL(
             "company_id = %s AND month >= %s AND (team_id = ANY(%s) OR %s AND team_id IS NULL)",
             self.company_id.id,

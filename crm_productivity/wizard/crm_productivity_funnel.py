@@ -1,5 +1,3 @@
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.addons.crm_voip_bridge.models.measured import Measured
 from odoo.tools import SQL
@@ -11,16 +9,13 @@ class CrmProductivityFunnel(models.TransientModel):
     """What became of opportunities in each stage, how long they stayed, and what they cost; of teams one may see, or one's own."""
 
     _name = "crm.productivity.funnel"
+    _inherit = ["crm.productivity.span"]
     _description = "Pipeline"
+    _figures_of = "crm.productivity.stay"
+    _months = "3"
 
     name = fields.Char(compute="_compute_name")
-    company_id = fields.Many2one("res.company", required=True, readonly=True, default=lambda self: self.env.company)
     currency_id = fields.Many2one(related="company_id.currency_id")
-    months = fields.Selection(
-        [("1", "This month"), ("3", "Last 3 months"), ("12", "Last 12 months")], "Period", required=True, default="3"
-    )
-    team_id = fields.Many2one("crm.team", "Sales team", domain="[('id', 'in', team_ids)]")
-    team_ids = fields.Many2many("crm.team", compute="_compute_team_ids")
     mine = fields.Boolean("Only mine")
     line_ids = fields.One2many("crm.productivity.funnel.line", "funnel_id", "Stages")
     age_ids = fields.One2many("crm.productivity.funnel.line", "funnel_id", "Open by age")
@@ -30,17 +25,11 @@ class CrmProductivityFunnel(models.TransientModel):
     def _compute_name(self):
         self.name = self.env._("Pipeline")
 
-    @api.depends("company_id")
-    @api.depends_context("uid")
-    def _compute_team_ids(self):
-        for one in self:
-            one.team_ids = self.env["crm.productivity.stay"]._teams_seen(one.company_id)[0]
-
     @api.model
     def action_open(self):
         """Open the screen: of the teams that one may see, else of oneself."""
         company = self.env.company
-        teams, everything = self.env["crm.productivity.stay"]._teams_seen(company)
+        teams, everything = self._teams_of(company)
         # sudo: stages without anything in them stay visible; those of other companies' teams do not
         stages = self.env["crm.stage"].sudo().search([("id", "!=", False)])
         stages = stages.filtered(
@@ -65,10 +54,7 @@ class CrmProductivityFunnel(models.TransientModel):
 
     def _bounds(self):
         stale = self.env["crm.productivity.stale"]
-        today = stale._today(self.company_id)
-        return stale._bounds(
-            self.company_id, today.replace(day=1) - relativedelta(months=int(self.months or 3) - 1), today
-        )
+        return stale._bounds(self.company_id, self._first(), stale._today(self.company_id))
 
     def _where(self, alias):
         """:return: SQL condition: the teams that the present user may see, or what is their own"""
@@ -76,9 +62,7 @@ class CrmProductivityFunnel(models.TransientModel):
         if self.mine:
             where = SQL("%s.user_id = %s", table, self.env.uid)
             return SQL("%s AND %s.team_id = %s", where, table, self.team_id.id) if self.team_id else where
-        teams, everything = self.env["crm.productivity.stay"]._teams_seen(self.company_id)
-        if self.team_id:
-            teams, everything = teams & self.team_id._origin, False
+        teams, everything = self._chosen()
         return SQL(
             "(%(t)s.team_id = ANY(%(teams)s) OR %(all)s AND %(t)s.team_id IS NULL)",
             t=table,
