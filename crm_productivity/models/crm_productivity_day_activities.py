@@ -43,7 +43,6 @@ class CrmProductivityFacts(models.AbstractModel):
             "_facts_of_due_activities",
             "_facts_of_promises",
             "_facts_of_moves",
-            "_facts_of_amounts",
         ]
 
     @api.model
@@ -142,28 +141,6 @@ class CrmProductivityFacts(models.AbstractModel):
                   AND change.old_value_integer != change.new_value_integer
                   AND COALESCE(lead.company_id, (SELECT company_id FROM res_users WHERE id = lead.user_id)) = %(company)s""",
             stage=self._stage_field_id(),
-            company=company.id,
-            start=start,
-            end=end,
-        )
-
-    @api.model
-    def _facts_of_amounts(self, company, start, end):
-        """What came in and what was lost, in the company's currency, and how long the won ones took, each by itself."""
-        return SQL(
-            """SELECT lead.user_id, lead.team_id, fact.at, fact.measure, fact.value
-                 FROM crm_lead lead
-                CROSS JOIN LATERAL (VALUES
-                    ('opened_amount', lead.create_date, lead.expected_revenue::float),
-                    ('lost_amount', CASE WHEN lead.won_status = 'lost' THEN lead.date_closed END, lead.expected_revenue),
-                    ('closing_s', CASE WHEN lead.won_status = 'won' AND lead.date_closed >= lead.create_date
-                                       THEN lead.date_closed END,
-                                  extract(epoch FROM lead.date_closed - lead.create_date))
-                ) AS fact (measure, at, value)
-                WHERE lead.type = 'opportunity' AND fact.at >= %(start)s AND fact.at < %(end)s AND fact.value IS NOT NULL
-                  AND COALESCE(lead.company_id, (SELECT company_id FROM res_users WHERE id = lead.user_id)) = %(company)s
-                  AND (lead.create_date >= %(start)s AND lead.create_date < %(end)s
-                       OR lead.date_closed >= %(start)s AND lead.date_closed < %(end)s)""",
             company=company.id,
             start=start,
             end=end,

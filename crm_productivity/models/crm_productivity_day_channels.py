@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.addons.crm_voip_bridge.models.measured import Measured
-from odoo.tools import SQL
 
 from .crm_productivity_behind import TURNS
 
@@ -44,39 +43,6 @@ class CrmProductivityTeam(models.Model):
     chat_answered = fields.Integer("Live chat: answered", readonly=True)
     other_questions = fields.Integer("Other channels: received", readonly=True)
     other_answered = fields.Integer("Other channels: answered", readonly=True)
-
-
-class CrmProductivityFacts(models.AbstractModel):
-    _inherit = "crm.productivity.facts"
-
-    @api.model
-    def _sources(self):
-        return [*super()._sources(), "_facts_of_channels"]
-
-    @api.model
-    def _facts_of_channels(self, company, start, end):
-        """As :meth:`_facts_of_messages`, by channel."""
-        covered = self.env["crm.productivity.channel"]._covers_sql(
-            SQL("turn.channel_id"), SQL("turn.company_id"), SQL("turn.since")
-        )
-        return SQL(
-            """SELECT turn.user_id, turn.team_id, turn.since, way.name || fact.measure, fact.value
-                 FROM crm_productivity_turn turn
-                 JOIN crm_productivity_channel kept ON kept.id = turn.channel_id
-                CROSS JOIN LATERAL (
-                    SELECT CASE WHEN kept.kind IN ('mail', 'sms', 'chat') THEN kept.kind ELSE 'other' END AS name) AS way
-                CROSS JOIN LATERAL (VALUES
-                    ('_questions', 1),
-                    ('_answered', CASE WHEN turn.answered_at IS NOT NULL THEN 1 END),
-                    ('_response_s', turn.worked_s)
-                ) AS fact (measure, value)
-                WHERE turn.company_id = %(company)s AND turn.since >= %(start)s AND turn.since < %(end)s
-                  AND turn.known AND %(covered)s AND fact.value IS NOT NULL""",
-            company=company.id,
-            start=start,
-            end=end,
-            covered=covered,
-        )
 
 
 class CrmProductivityBehind(models.AbstractModel):

@@ -18,13 +18,18 @@ class CrmProductivityFacts(models.AbstractModel):
 
     @api.model
     def _facts_of_messages(self, company, start, end):
-        """Of what customers wrote on a day, how much was answered, and after how long; of covered channels only."""
+        """Of what customers wrote on a day, how much was answered, and after how long: of covered channels only, and of
+        each way to write by itself (:data:`~.crm_productivity_day_channels.WAYS`).
+        """
         covered = self.env["crm.productivity.channel"]._covers_sql(
             SQL("turn.channel_id"), SQL("turn.company_id"), SQL("turn.since")
         )
         return SQL(
             """SELECT turn.user_id, turn.team_id, turn.since, fact.measure, fact.value
                  FROM crm_productivity_turn turn
+                 LEFT JOIN crm_productivity_channel channel ON channel.id = turn.channel_id
+                CROSS JOIN LATERAL (SELECT CASE WHEN channel.kind IN ('mail', 'sms', 'chat') THEN channel.kind
+                                                WHEN channel.id IS NOT NULL THEN 'other' END AS name) AS way
                 CROSS JOIN LATERAL (VALUES
                     ('questions', 1),
                     ('answered', CASE WHEN turn.answered_at IS NOT NULL THEN 1 END),
@@ -32,10 +37,14 @@ class CrmProductivityFacts(models.AbstractModel):
                     ('response_s', turn.waited_s),
                     ('response_worked_s', turn.worked_s),
                     ('own_response_s', turn.own_worked_s),
-                    ('first_response_s', CASE WHEN turn.first THEN turn.worked_s END)
+                    ('first_response_s', CASE WHEN turn.first THEN turn.worked_s END),
+                    (way.name || '_questions', 1),
+                    (way.name || '_answered', CASE WHEN turn.answered_at IS NOT NULL THEN 1 END),
+                    (way.name || '_response_s', turn.worked_s)
                 ) AS fact (measure, value)
                 WHERE turn.company_id = %(company)s AND turn.since >= %(start)s AND turn.since < %(end)s
-                  AND turn.known AND (turn.channel_id IS NULL OR %(covered)s) AND fact.value IS NOT NULL""",
+                  AND turn.known AND (turn.channel_id IS NULL OR %(covered)s)
+                  AND fact.measure IS NOT NULL AND fact.value IS NOT NULL""",
             company=company.id,
             start=start,
             end=end,

@@ -19,7 +19,7 @@ class CrmProductivityFacts(models.AbstractModel):
         """:return: names of the methods that make facts"""
         return [
             "_facts_of_legs",
-            "_facts_of_lost_calls",
+            "_facts_of_incoming_calls",
             "_facts_of_wrapups",
             "_facts_of_typed_calls",
             "_facts_of_callbacks",
@@ -52,11 +52,16 @@ class CrmProductivityFacts(models.AbstractModel):
 
     @api.model
     def _facts_of_legs(self, company, start, end):
-        """Per person there is made and reached, offered and taken; nobody has a missed call if a colleague took it."""
+        """Per person there is made and reached, offered and taken; nobody has a missed call if a colleague took it.
+
+        What the PBX did not measure adds nothing, not a nought.
+        """
         return SQL(
             """SELECT leg.user_id, NULL::integer AS team_id, leg.started_at AS at, fact.measure, fact.value
                  FROM crm_voip_leg leg
                  JOIN crm_voip_call call ON call.id = leg.call_id AND %(near)s
+                CROSS JOIN LATERAL (SELECT CASE WHEN leg.role = 'called' AND call.direction = 'inbound' THEN
+                    extract(epoch FROM COALESCE(leg.answered_at, leg.left_at) - leg.offered_at) END AS seconds) rang
                 CROSS JOIN LATERAL (VALUES
                     ('calls_made', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound' THEN 1 END),
                     ('reached', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound'
@@ -72,7 +77,14 @@ class CrmProductivityFacts(models.AbstractModel):
                                          AND leg.talk_s IS NOT NULL THEN 1 END),
                     ('answer_s', CASE WHEN leg.role = 'called' AND call.direction = 'inbound'
                                        AND leg.answered_at >= leg.offered_at THEN
-                                      extract(epoch FROM leg.answered_at - leg.offered_at) END)
+                                      extract(epoch FROM leg.answered_at - leg.offered_at) END),
+                    ('ring_s', CASE WHEN rang.seconds >= 0 THEN rang.seconds END),
+                    ('ring_calls', CASE WHEN rang.seconds >= 0 THEN 1 END),
+                    ('dial_s', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound' THEN call.ring_s END),
+                    ('dial_calls', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound'
+                                            AND call.ring_s IS NOT NULL THEN 1 END),
+                    ('machine_calls', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound'
+                                            AND call.disposition IN ('machine', 'voicemail') THEN 1 END)
                 ) AS fact (measure, value)
                 WHERE leg.company_id = %(company)s AND leg.started_at >= %(start)s AND leg.started_at < %(end)s
                   AND call.disposition != 'in_progress' AND fact.value IS NOT NULL""",
@@ -84,24 +96,34 @@ class CrmProductivityFacts(models.AbstractModel):
         )
 
     @api.model
-    def _facts_of_lost_calls(self, company, start, end):
-        """Inbound calls that nobody took are a team's, not a person's."""
+    def _facts_of_incoming_calls(self, company, start, end):
+        """What callers went through, answered or not: a team's, for nobody misses a call or makes them wait alone."""
         return SQL(
             """SELECT NULL::integer, team.id, call.started_at, fact.measure, fact.value
-                 FROM crm_voip_call call
-                CROSS JOIN LATERAL (SELECT min(rel.team_id) AS id FROM crm_voip_call_team_rel rel
-                                     WHERE rel.call_id = call.id) team
+                 FROM crm_voip_call call %(team)s
                 CROSS JOIN LATERAL (SELECT %(gave_up)s AS holds) gave_up
                 CROSS JOIN LATERAL (VALUES
                     ('incoming', 1),
                     ('lost', CASE WHEN call.disposition IN ('missed', 'abandoned', 'voicemail', 'busy', 'failed') THEN 1 END),
                     ('abandoned', CASE WHEN gave_up.holds THEN 1 END),
                     ('short_abandoned', CASE WHEN gave_up.holds
-                         AND call.ended_at - call.started_at < %(short)s * interval '1 second' THEN 1 END)
+                         AND call.ended_at - call.started_at < %(short)s * interval '1 second' THEN 1 END),
+                    ('menu_s', call.ivr_s),
+                    ('menu_calls', CASE WHEN call.ivr_s > 0 THEN 1 END),
+                    ('queue_s', call.queue_s),
+                    ('queued_calls', CASE WHEN call.queue_s > 0 THEN 1 END),
+                    ('voicemails', CASE WHEN call.disposition = 'voicemail' THEN 1 END),
+                    ('rang_people', CASE WHEN call.disposition != 'machine' THEN 1 END),
+                    ('answered_in_time', CASE WHEN call.disposition = 'answered'
+                                             AND call.queue_s + call.ring_s <= %(service)s THEN 1 END),
+                    ('level_calls', CASE WHEN call.disposition = 'answered' AND call.queue_s + call.ring_s IS NOT NULL
+                                             OR gave_up.holds AND call.queue_s + call.ring_s > %(service)s THEN 1 END)
                 ) AS fact (measure, value)
                 WHERE call.company_id = %(company)s AND call.started_at >= %(start)s AND call.started_at < %(end)s
                   AND call.direction = 'inbound' AND call.disposition != 'in_progress' AND fact.value IS NOT NULL""",
+            team=self._team_of_call(),
             gave_up=self._gave_up(),
+            service=self._threshold(company, "crm_productivity_level_s", SQL("call.started_at")),
             short=self._threshold(company, "crm_productivity_short_s", SQL("call.started_at")),
             company=company.id,
             start=start,
@@ -167,6 +189,9 @@ class CrmProductivityFacts(models.AbstractModel):
 
     @api.model
     def _facts_of_opportunities(self, company, start, end):
+        """What came in, was won and was lost, with its amount in the company's currency; how long the won ones took, each
+        by itself.
+        """
         return SQL(
             """SELECT lead.user_id, lead.team_id, fact.at, fact.measure, fact.value
                  FROM crm_lead lead
@@ -174,7 +199,12 @@ class CrmProductivityFacts(models.AbstractModel):
                     ('opportunities', lead.create_date, 1),
                     ('won', CASE WHEN lead.won_status = 'won' THEN lead.date_closed END, 1),
                     ('won_amount', CASE WHEN lead.won_status = 'won' THEN lead.date_closed END, lead.expected_revenue),
-                    ('opportunities_lost', CASE WHEN lead.won_status = 'lost' THEN lead.date_closed END, 1)
+                    ('opportunities_lost', CASE WHEN lead.won_status = 'lost' THEN lead.date_closed END, 1),
+                    ('opened_amount', lead.create_date, lead.expected_revenue),
+                    ('lost_amount', CASE WHEN lead.won_status = 'lost' THEN lead.date_closed END, lead.expected_revenue),
+                    ('closing_s', CASE WHEN lead.won_status = 'won' AND lead.date_closed >= lead.create_date
+                                       THEN lead.date_closed END,
+                                  extract(epoch FROM lead.date_closed - lead.create_date))
                 ) AS fact (measure, at, value)
                 WHERE lead.type = 'opportunity' AND fact.at >= %(start)s AND fact.at < %(end)s AND fact.value IS NOT NULL
                   AND COALESCE(lead.company_id, (SELECT company_id FROM res_users WHERE id = lead.user_id)) = %(company)s

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 
 class CrmProductivityFacts(models.AbstractModel):
-    """How calls went, in their parts. What the PBX did not measure adds nothing, not a nought."""
+    """What came of calls, and what of them several records tell together."""
 
     _inherit = "crm.productivity.facts"
 
@@ -13,10 +13,8 @@ class CrmProductivityFacts(models.AbstractModel):
     def _sources(self):
         return [
             *super()._sources(),
-            "_facts_of_ringing",
             "_facts_of_hold",
             "_facts_of_handling",
-            "_facts_of_waiting",
             "_facts_of_outcomes",
             "_facts_of_contacts",
         ]
@@ -27,31 +25,6 @@ class CrmProductivityFacts(models.AbstractModel):
         return SQL(
             """CROSS JOIN LATERAL (SELECT min(rel.team_id) AS id FROM crm_voip_call_team_rel rel
                                     WHERE rel.call_id = call.id) team"""
-        )
-
-    @api.model
-    def _facts_of_ringing(self, company, start, end):
-        return SQL(
-            """SELECT leg.user_id, NULL::integer, leg.started_at, fact.measure, fact.value
-                 FROM crm_voip_leg leg
-                 JOIN crm_voip_call call ON call.id = leg.call_id AND %(near)s
-                CROSS JOIN LATERAL (SELECT CASE WHEN leg.role = 'called' AND call.direction = 'inbound' THEN
-                    extract(epoch FROM COALESCE(leg.answered_at, leg.left_at) - leg.offered_at) END AS seconds) rang
-                CROSS JOIN LATERAL (VALUES
-                    ('ring_s', CASE WHEN rang.seconds >= 0 THEN rang.seconds END),
-                    ('ring_calls', CASE WHEN rang.seconds >= 0 THEN 1 END),
-                    ('dial_s', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound' THEN call.ring_s END),
-                    ('dial_calls', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound'
-                                            AND call.ring_s IS NOT NULL THEN 1 END),
-                    ('machine_calls', CASE WHEN leg.role = 'caller' AND call.direction = 'outbound'
-                                            AND call.disposition IN ('machine', 'voicemail') THEN 1 END)
-                ) AS fact (measure, value)
-                WHERE leg.company_id = %(company)s AND leg.started_at >= %(start)s AND leg.started_at < %(end)s
-                  AND call.disposition != 'in_progress' AND fact.value IS NOT NULL""",
-            near=self._near(company, start, end),
-            company=company.id,
-            start=start,
-            end=end,
         )
 
     @api.model
@@ -93,34 +66,6 @@ class CrmProductivityFacts(models.AbstractModel):
                 CROSS JOIN LATERAL (VALUES ('handle_s', whole.seconds), ('handled', 1)) AS fact (measure, value)
                 WHERE call.direction != 'internal' AND call.disposition = 'answered' AND whole.seconds IS NOT NULL""",
             near=self._near(company, start, end),
-            company=company.id,
-            start=start,
-            end=end,
-        )
-
-    @api.model
-    def _facts_of_waiting(self, company, start, end):
-        """What callers went through before a person answered. A team's, for nobody makes them wait alone."""
-        return SQL(
-            """SELECT NULL::integer, team.id, call.started_at, fact.measure, fact.value
-                 FROM crm_voip_call call %(team)s
-                CROSS JOIN LATERAL (VALUES
-                    ('menu_s', call.ivr_s),
-                    ('menu_calls', CASE WHEN call.ivr_s > 0 THEN 1 END),
-                    ('queue_s', call.queue_s),
-                    ('queued_calls', CASE WHEN call.queue_s > 0 THEN 1 END),
-                    ('voicemails', CASE WHEN call.disposition = 'voicemail' THEN 1 END),
-                    ('rang_people', CASE WHEN call.disposition != 'machine' THEN 1 END),
-                    ('answered_in_time', CASE WHEN call.disposition = 'answered'
-                                             AND call.queue_s + call.ring_s <= %(service)s THEN 1 END),
-                    ('level_calls', CASE WHEN call.disposition = 'answered' AND call.queue_s + call.ring_s IS NOT NULL
-                                             OR %(gave_up)s AND call.queue_s + call.ring_s > %(service)s THEN 1 END)
-                ) AS fact (measure, value)
-                WHERE call.company_id = %(company)s AND call.started_at >= %(start)s AND call.started_at < %(end)s
-                  AND call.direction = 'inbound' AND call.disposition != 'in_progress' AND fact.value IS NOT NULL""",
-            team=self._team_of_call(),
-            service=self._threshold(company, "crm_productivity_level_s", SQL("call.started_at")),
-            gave_up=self._gave_up(),
             company=company.id,
             start=start,
             end=end,
