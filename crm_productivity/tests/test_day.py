@@ -1,22 +1,17 @@
 from datetime import date, timedelta
 
-from odoo.addons.crm_voip_bridge.tests.common import START, VoipCase, answered, group, missed, outbound
+from odoo.addons.crm_voip_bridge.tests.common import START, answered, group, missed, outbound
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
+
+from .metrics import MetricCase
 
 MONDAY = date(2026, 11, 2)
 
 
 @tagged("-at_install", "post_install")
-class TestDay(VoipCase):
+class TestDay(MetricCase):
     """The figures of a day, worked out by hand, and kept up with whatever happens."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.Day, cls.Stale = cls.env["crm.productivity.day"], cls.env["crm.productivity.stale"]
-        cls.env.cr.execute("DELETE FROM crm_productivity_stale")
-        cls.env["crm.productivity.member"].search([]).write({"begins": MONDAY - timedelta(days=30)})
 
     def reckon(self):
         self.Stale._catch_up()

@@ -3,27 +3,22 @@ from datetime import datetime, timedelta, timezone
 from freezegun import freeze_time
 
 from odoo.addons.crm_voip_bridge.lib.events import Event
-from odoo.addons.crm_voip_bridge.tests.common import CUSTOMER, OUR_NUMBER, START, answered, missed, outbound, told
+from odoo.addons.crm_voip_bridge.tests.common import (
+    CUSTOMER,
+    OUR_NUMBER,
+    START,
+    answered,
+    missed,
+    outbound,
+    told,
+    tried,
+)
 from odoo.tests import tagged
 
 from .metrics import DAY, MetricCase
 from .stories import story
 
 TRUNK = "PJSIP/trunk-00000001"
-
-
-def tried(call="t", number=CUSTOMER, phone="101", start=START):
-    """We call a customer, who does not answer."""
-    return told(
-        f"0 started c PJSIP/{phone}-00000001 {phone} {number}",
-        f"0.1 started p PJSIP/trunk-00000002 {number}",
-        "0.1 ringing p c",
-        "20 dial_ended p NOANSWER c",
-        "20 ended p 16",
-        "20 ended c 16",
-        call=call,
-        start=start,
-    )
 
 
 def answered_by_machine(call="m", phone="101", start=START):

@@ -1,17 +1,12 @@
 from datetime import timedelta
 
-from psycopg2 import IntegrityError
-
 from odoo import Command
 from odoo.addons.crm_voip_bridge.tests.common import CUSTOMER, START, VoipCase, answered, missed
-from odoo.exceptions import UserError, ValidationError
+from odoo.addons.crm_voip_bridge.tests.rights import RightsTable
 from odoo.tests import new_test_user, tagged
-from odoo.tools import mute_logger
 
-#: read, group, export, write, create, delete: what each person can do to one record about what Tom did
-LETTERS = "rgxwcd"
 PEOPLE = ("own", "colleague", "leader", "outside", "all", "admin", "foreign", "employee", "portal", "public")
-#: record -> letters for each of PEOPLE; "-" is nothing
+#: record -> letters for each of PEOPLE (see `RightsTable`): what each can do to one record about what Tom did
 MATRIX = {
     #                                       own     colleag leader  outside all     admin   foreign employ. portal  public
     "crm.productivity.day of Tom":          "rgx     -       -       -       -       -       -       -       -       -",
@@ -66,7 +61,7 @@ MATRIX = {
 
 
 @tagged("-at_install", "post_install")
-class TestRightsMatrix(VoipCase):
+class TestRightsMatrix(RightsTable, VoipCase):
     """Person by record by deed, each cell, without the company's decision about figures of persons."""
 
     @classmethod
@@ -252,11 +247,7 @@ class TestRightsMatrix(VoipCase):
 
     def test_each_cell(self):
         """A total of others in which Tom is one among three may be grouped by whoever leads; his records are not read."""
-        self.assertEqual(self.records.keys(), MATRIX.keys())
-        for name, row in MATRIX.items():
-            for (sort, user), letters in zip(self.people.items(), row.split(), strict=True):
-                with self.subTest(record=name, person=sort):
-                    self.assertEqual(self.deeds(self.records[name], user) or "-", letters, f"{sort} on {name}")
+        self.assertTable(MATRIX)
 
     def test_every_model_of_ours_is_in_the_matrix(self):
         ours = {
@@ -273,40 +264,8 @@ class TestRightsMatrix(VoipCase):
         # whoever has the secret of the channel: test_channel.TestWebhook.test_refused
         self.assertEqual(ours, {"/crm_productivity/v1/messages/<string:token>"})
 
-    def deeds(self, record, user):
-        """The letters of what a person can really do to a record."""
-        record.ensure_one()
-        self.env.invalidate_all()
-        mine = record.with_user(user).with_context(allowed_company_ids=user.company_ids.ids, tracking_disable=True)
-        domain = [("id", "=", record.id)]
-        key = next((name for name in ("company_id", "function_id", "id") if name in record._fields), None)
-        works = {
-            "r": lambda: mine.search(domain) and mine.read(),
-            "g": lambda: mine.formatted_read_group(domain, [key], ["__count"])[0]["__count"],
-            "x": lambda: mine.exists() and mine.export_data([".id", "display_name"])["datas"],
-            "w": lambda: mine.write({}),
-            "c": lambda: mine.create(self.values(record._name)),
-            "d": mine.unlink,
-        }
-        return "".join(letter for letter in LETTERS if self.does(works[letter]))
+    def groups_of(self, record):
+        return [next(name for name in ("company_id", "function_id", "id") if name in record._fields)]
 
-    def does(self, work):
-        """Whether something can be done; it is taken back."""
-
-        class TakenBack(Exception):
-            pass
-
-        done = False
-        try:
-            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
-                done = bool(work())
-                self.env.flush_all()
-                raise TakenBack
-        except TakenBack:
-            return done
-        except ValidationError:
-            raise
-        except (UserError, IndexError, IntegrityError):
-            return False
-        finally:
-            self.env.invalidate_all()
+    def exported(self, mine):
+        return mine.exists() and super().exported(mine)

@@ -115,6 +115,20 @@ def outbound(call="o", number=CUSTOMER, phone="101", start=START):
     )
 
 
+def tried(call="t", number=CUSTOMER, phone="101", start=START):
+    """We call a customer, who does not answer."""
+    return told(
+        f"0 started c PJSIP/{phone}-00000001 {phone} {number}",
+        f"0.1 started p PJSIP/trunk-00000002 {number}",
+        "0.1 ringing p c",
+        "20 dial_ended p NOANSWER c",
+        "20 ended p 16",
+        "20 ended c 16",
+        call=call,
+        start=start,
+    )
+
+
 def many(count, make=answered, prefix="m", **values):
     """Calls of a usual shape, one a minute, each of another number."""
     return [

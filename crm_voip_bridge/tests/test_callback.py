@@ -13,7 +13,7 @@ from odoo.tools import mute_logger
 
 from ..lib import callbacks as lib
 from ..lib.callbacks import Call
-from .common import OUR_NUMBER, VoipCase, answered, group, many, missed, outbound, told
+from .common import OUR_NUMBER, VoipCase, answered, group, many, missed, outbound, told, tried
 
 NUMBER = "+12025550101"
 
@@ -23,20 +23,6 @@ def monday():
     now = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
     day = now - timedelta(days=1)
     return (day - timedelta(days=day.weekday())).replace(hour=9)
-
-
-def tried(call="t", number=NUMBER, phone="101", start=None):
-    """We call a customer, who does not answer."""
-    return told(
-        f"0 started c PJSIP/{phone}-00000001 {phone} {number}",
-        f"0.1 started p PJSIP/trunk-00000002 {number}",
-        "0.1 ringing p c",
-        "20 dial_ended p NOANSWER c",
-        "20 ended p 16",
-        "20 ended c 16",
-        call=call,
-        start=start,
-    )
 
 
 class CallbackCase(VoipCase):

@@ -1,22 +1,19 @@
 import inspect
 from datetime import datetime, timedelta, timezone
 
-from psycopg2 import IntegrityError
-
 from odoo import Command, fields
 from odoo.addons.crm_voip_bridge.models.measured import Measured
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 from odoo.tests import HttpCase, JsonRpcException, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
 from .common import CUSTOMER, START, VoipCase, VoipPeople, group, missed
+from .rights import RightsTable
 from .test_recording import CONSENT, wave
 
 STRANGER = "+12025550177"
-#: read, group, export, write, create, delete: what each person can do to one record about Tom's calls
-LETTERS = "rgxwcd"
 PEOPLE = ("own", "listener", "colleague", "leader", "all", "admin", "foreign", "employee", "portal", "public")
-#: record -> letters for each of PEOPLE; "-" is nothing
+#: record -> letters for each of PEOPLE (see :mod:`rights`): what each can do to one record about Tom's calls
 MATRIX = {
     #                             own     listen. colleag leader  all     admin   foreign employ. portal  public
     "crm.voip.call":              "rgxw    rgxw    -       rgxw    rgxw    rgxw    -       -       -       -",
@@ -216,7 +213,7 @@ class EverySort:
 
 
 @tagged("-at_install", "post_install")
-class TestRightsMatrix(EverySort, VoipCase):
+class TestRightsMatrix(RightsTable, EverySort, VoipCase):
     """Person by record by deed, each cell."""
 
     @classmethod
@@ -226,11 +223,7 @@ class TestRightsMatrix(EverySort, VoipCase):
         cls._set_up_records()
 
     def test_each_cell(self):
-        self.assertEqual(self.records.keys(), MATRIX.keys())
-        for name, row in MATRIX.items():
-            for (sort, user), letters in zip(self.people.items(), row.split(), strict=True):
-                with self.subTest(record=name, person=sort):
-                    self.assertEqual(self.deeds(self.records[name], user) or "-", letters, f"{sort} on {name}")
+        self.assertTable(MATRIX)
 
     def test_every_model_of_ours_is_in_the_matrix(self):
         ours = {name for name, record in self.env.items() if not record._abstract and name.startswith("crm.voip.")}
@@ -257,47 +250,13 @@ class TestRightsMatrix(EverySort, VoipCase):
             "crm.voip.move.in.line": {"move_id": cls.records["crm.voip.move.in"].id, "model": "m"},
         }.get(model, {})
 
-    def deeds(self, record, user):
-        """The letters of what a person can really do to a record."""
-        record.ensure_one()
-        self.env.invalidate_all()
-        mine = record.with_user(user).with_context(allowed_company_ids=user.company_ids.ids, tracking_disable=True)
-        domain = [("id", "=", record.id)]
+    def domain_of(self, record):
         if record._name == "crm.voip.timeline":
-            domain = [("customer_id", "=", self.partner.id), ("res_model", "=", "crm.voip.call")]
-        key = next(
-            (one for one in ("company_id", "pbx_id") if one in record._fields and record._fields[one].store), None
-        )
-        works = {
-            "r": lambda: mine.search(domain) and mine.read(),
-            "g": lambda: mine.formatted_read_group(domain, [key] if key else [], ["__count"])[0]["__count"],
-            "x": lambda: mine.export_data([".id", "display_name"])["datas"],
-            "w": lambda: mine.write({}),
-            "c": lambda: mine.create(self.values(record._name)),
-            "d": mine.unlink,
-        }
-        return "".join(letter for letter in LETTERS if self.does(works[letter]))
+            return [("customer_id", "=", self.partner.id), ("res_model", "=", "crm.voip.call")]
+        return super().domain_of(record)
 
-    def does(self, work):
-        """Whether something can be done; it is taken back."""
-
-        class TakenBack(Exception):
-            pass
-
-        done = False
-        try:
-            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
-                done = bool(work())
-                self.env.flush_all()
-                raise TakenBack
-        except TakenBack:
-            return done
-        except ValidationError:
-            raise
-        except (UserError, IndexError, IntegrityError):
-            return False
-        finally:
-            self.env.invalidate_all()
+    def groups_of(self, record):
+        return [one for one in ("company_id", "pbx_id") if one in record._fields and record._fields[one].store][:1]
 
     def test_nobody_writes_what_was_measured(self):
         """Not by the form, by way of another record, by import, nor with any context."""
