@@ -79,7 +79,7 @@ class Opener:
         if action["type"] != "ir.actions.act_window":
             raise Trouble(f"{action.get('name')}: an action of the type {action['type']}")
         kind = action["views"][0][1]
-        spec, arch, search = self._view(action, kind)
+        spec, arch, search, fields = self._view(action, kind)
         model, context = action["res_model"], self._value(action.get("context") or {})
         if kind == "form":
             if action.get("res_id"):
@@ -89,13 +89,14 @@ class Opener:
             return 1
         domain, groups = self._filtered(self._value(action.get("domain") or []), context, search)
         if kind == "pivot":
-            by = [node.get("name") for node in arch.iter("field") if node.get("type") in ("row", "col")]
-            what = [f"{node.get('name')}:sum" for node in arch.iter("field") if node.get("type") == "measure"]
+            by = [_grouping(node, fields) for node in arch.iter("field") if node.get("type") in ("row", "col")]
             sets = [by[:length] for length in range(len(by) + 1)]
-            self._grouped(model, "formatted_read_grouping_sets", context, domain=domain, grouping_sets=sets, what=what)
+            asked = {"grouping_sets": sets, "aggregates": ["__count", *_measures(arch, fields)]}
+            self.client.call(model, "formatted_read_grouping_sets", domain=domain, context=context, **asked)
         elif kind == "graph":
-            by = [node.get("name") for node in arch.iter("field") if node.get("type") != "measure"]
-            self._grouped(model, "formatted_read_group", context, domain=domain, groupby=by, what=[])
+            by = [_grouping(node, fields) for node in arch.iter("field") if not _is_measure(node, fields)]
+            asked = {"groupby": by, "aggregates": ["__count", *_measures(arch, fields)[:1]]}
+            self.client.call(model, "formatted_read_group", domain=domain, context=context, **asked)
         elif groups:
             self.client.call(
                 model,
@@ -111,21 +112,8 @@ class Opener:
             self.client.call(model, "web_search_read", domain=domain, specification=spec, context=context, **more)
         return 1
 
-    def _grouped(self, model: str, method: str, context: dict, what: list[str], **named) -> None:
-        try:
-            self.client.call(model, method, aggregates=["__count", *what], context=context, **named)
-        except Trouble:
-            # a measure that is worked out from sums is asked for without an operator
-            self.client.call(
-                model,
-                method,
-                aggregates=["__count", *(name.partition(":")[0] for name in what)],
-                context=context,
-                **named,
-            )
-
     def _view(self, action: dict, kind: str):
-        """The specification of a view, its arch and that of the search view; from the server only once."""
+        """The specification of a view, its arch, that of the search view, and the fields; from the server only once."""
         key = (action.get("id"), kind, action["res_model"])
         if key not in self._views:
             view = next((view for view, name in action["views"] if name == kind), False)
@@ -133,7 +121,8 @@ class Opener:
             views = [[view, kind], [search, "search"]]
             got = self.client.call(action["res_model"], "get_views", views=views, options={})
             arch, filters = (ElementTree.fromstring(got["views"][name]["arch"]) for name in (kind, "search"))
-            self._views[key] = (_specification(arch, got["models"], action["res_model"]), arch, filters)
+            spec = _specification(arch, got["models"], action["res_model"])
+            self._views[key] = spec, arch, filters, got["models"][action["res_model"]]["fields"]
         return self._views[key]
 
     def _filtered(self, domain: list, context: dict, search) -> tuple[list, list]:
@@ -167,6 +156,22 @@ class Opener:
         with suppress(NameError):
             return eval(text, {"__builtins__": {}}, names)  # noqa: S307, our own views
         return {} if text.lstrip().startswith("{") else []
+
+
+def _is_measure(node, fields: dict) -> bool:
+    return node.get("type") == "measure" or fields[node.get("name")]["type"] in ("integer", "float", "monetary")
+
+
+def _grouping(node, fields: dict) -> str:
+    name = node.get("name")
+    dated = fields[name]["type"] in ("date", "datetime")
+    return f"{name}:{node.get('interval') or 'month'}" if dated else name
+
+
+def _measures(arch, fields: dict) -> list[str]:
+    """What is added up; what is worked out from sums is asked for without an operator."""
+    names = [node.get("name") for node in arch.iter("field") if node.get("type") == "measure"]
+    return [f"{name}:{how}" if (how := fields[name].get("aggregator")) else name for name in names]
 
 
 def menus(client: odoo.Client) -> list[tuple[str, int]]:

@@ -10,14 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .places import LOGS
 from .screen import Trouble
 
 _running: list[subprocess.Popen] = []
+# Set once threads are to start nothing any more.
+_over = threading.Event()
 
 
 def run(command, *, log: Path | None = None, user: str | None = None, **options) -> str:
@@ -49,6 +52,8 @@ def start(name: str, command, *, user: str | None = None, again: bool = False, *
 
 def start_quietly(command, **options) -> subprocess.Popen:
     """Popen in a group of its own, remembered for `stop_all`."""
+    if _over.is_set() and threading.current_thread() is not threading.main_thread():
+        raise Trouble("Stopped.")
     options.setdefault("stdin", subprocess.DEVNULL)
     if shutil.which("setpriv"):
         # Should this program be killed outright, the kernel ends the other one too.
@@ -60,7 +65,7 @@ def start_quietly(command, **options) -> subprocess.Popen:
 
 def stop(process: subprocess.Popen, patience: float = 15) -> None:
     """End a process and all of its group."""
-    if process in _running:
+    with suppress(ValueError):
         _running.remove(process)
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -76,8 +81,13 @@ def stop(process: subprocess.Popen, patience: float = 15) -> None:
     process.wait()
 
 
-def stop_all() -> None:
-    """End what is still running, the youngest first."""
+def stop_all(threads: bool = False) -> None:
+    """End what is still running, the youngest first.
+
+    :param threads: those beside the main one start nothing any more
+    """
+    if threads:
+        _over.set()
     while _running:
         stop(_running[-1])
 

@@ -11,6 +11,8 @@ import time
 from contextlib import contextmanager
 
 _TERMINAL = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+# The steps that take their time now, each a function that gives its line; several where work is done side by side.
+_steps: list = []
 
 
 class Trouble(Exception):
@@ -39,12 +41,17 @@ def step(text: str):
 
     def tick():
         while not ended.wait(1):
-            print(f"\r\033[K{line('·')}", end="", flush=True)
+            if _steps and _steps[0] is own:
+                print(f"\r\033[K{''.join(one() for one in list(_steps))}", end="", flush=True)
+
+    def own() -> str:
+        return line("·")
 
     def change(new_text: str) -> None:
         current[0] = new_text
 
     ticker = threading.Thread(target=tick, daemon=True)
+    _steps.append(own)
     if _TERMINAL:
         print(f"  · {text}", end="", flush=True)
         ticker.start()
@@ -56,6 +63,7 @@ def step(text: str):
         mark = "✓"
     finally:
         ended.set()
+        _steps.remove(own)
         if _TERMINAL:
             ticker.join()
             print("\r\033[K", end="")

@@ -6,7 +6,9 @@ import re
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from . import attacks, fuzz_command, installation, lint_command, machine, odoo, peers, postgres, processes, upgrading
@@ -24,8 +26,12 @@ CORE_ADDONS = ("crm", "sales_team", "phone_validation", "calendar")
 # Of Odoo's own: not needed by ours, and read where they are.
 OPTIONAL = ("im_livechat", "sms")
 TEST_DATABASE = "crm_voip_test"
+BESIDE_DATABASE = "crm_voip_beside"
+SUITES_DATABASE = "crm_voip_suites"
 FAST_DATABASE = "crm_voip_fast"
 SIP_DATABASE = "crm_voip_once"
+# Kinds that run at the same time.
+LANES = 2
 # Of nonsense and chaos: a test that fails does so for whoever runs it again. By command, both are new each time.
 SEED = 108996051
 # Calls that setup/chaos places here; more by command.
@@ -88,16 +94,39 @@ def main(arguments: list[str]) -> int:
 
 def _everything():
     lint_command.prepare()
-    yield _lint()
-    yield _pure()
     with postgres.running() as cluster:
         server = odoo.Odoo(odoo.prepare(), cluster)
-        yield from _with_odoo(server)
-        yield _core_suites(server)
-        yield _nonsense(server)
-        yield _under_attack(server)
+        # both copy it
+        server.template()
+        yield from _side_by_side(
+            (_lint, _pure, partial(_core_suites, server), partial(_nonsense, server), partial(_under_attack, server)),
+            (partial(_with_odoo, server),),
+            (partial(_beside, server),),
+        )
+    # real time, so nothing else beside it
     yield from _real()
     yield _chaos()
+
+
+def _side_by_side(*lanes) -> list[Result]:
+    """Kinds that share nothing, in several lanes: one process of Odoo keeps one processor busy at most.
+
+    :param lanes: of each, what is to be called one after the other; each gives a result or several
+    """
+
+    def run(lane):
+        found = [kind() for kind in lane]
+        return [result for one in found for result in ([one] if isinstance(one, Result) else one)]
+
+    with ThreadPoolExecutor(LANES) as pool:
+        waiting = [pool.submit(run, lane) for lane in lanes]
+        try:
+            wait(waiting, return_when=FIRST_EXCEPTION)
+            return [result for lane in waiting for result in lane.result(timeout=0)]
+        except BaseException:
+            # so that the other lanes end
+            processes.stop_all(threads=True)
+            raise
 
 
 # ------------------------------------------------------------------ kinds
@@ -257,14 +286,14 @@ def _core_suites(server: odoo.Odoo) -> Result:
     counted = "not TestLeadAssignPerf"
 
     def failures(label: str, *names: str, only: list[str] = ()) -> tuple[Result, set[str]]:
-        server.copy(server.template(), TEST_DATABASE)
+        server.copy(server.template(), SUITES_DATABASE)
         try:
             with step(f"A database with {', '.join(names) or 'crm alone'}"):
-                server.install(TEST_DATABASE, *(set(CORE_ADDONS) - {"crm"}), *names)
+                server.install(SUITES_DATABASE, *(set(CORE_ADDONS) - {"crm"}), *names)
             select = ["-k", f"({' or '.join(only)}) and {counted}" if only else counted]
-            found = _pytest_odoo(server, TEST_DATABASE, folders, [*more, *select], label=label, check_log=False)[ODOO]
+            found = _pytest_odoo(server, SUITES_DATABASE, folders, [*more, *select], label=label, check_log=False)[ODOO]
         finally:
-            server.drop(TEST_DATABASE)
+            server.drop(SUITES_DATABASE)
         return found, {remark.partition(":")[0] for remark in found.remarks if ": skipped, " not in remark}
 
     with_ours, failed = failures(CORE_SUITES, *addons())
@@ -291,13 +320,13 @@ def _beside(server: odoo.Odoo) -> Result:
     except Trouble as trouble:
         result.skip("beside addons of others", f"they could not be fetched: {trouble}")
         return result
-    server.copy(server.template(), TEST_DATABASE)
+    server.copy(server.template(), BESIDE_DATABASE)
     with step(f"A new database with {', '.join(peers.PEERS)} and the addons"):
-        _check_log(result, "installing", server.install(TEST_DATABASE, *peers.PEERS, *OPTIONAL, *addons()))
+        _check_log(result, "installing", server.install(BESIDE_DATABASE, *peers.PEERS, *OPTIONAL, *addons()))
     more = ["--ignore-glob=*/test_js.py", "--ignore-glob=*tours.py"]
-    for found in _pytest_odoo(server, TEST_DATABASE, _odoo_folders(), more, label=BESIDE).values():
+    for found in _pytest_odoo(server, BESIDE_DATABASE, _odoo_folders(), more, label=BESIDE).values():
         _add(result, found)
-    server.drop(TEST_DATABASE)
+    server.drop(BESIDE_DATABASE)
     result.seconds = time.monotonic() - started
     return result
 

@@ -21,6 +21,20 @@ with processes.everything_stopped():
         time.sleep(0.1)
 """
 
+# Two lanes: one waits for its server, the other starts one after the other.
+LANES = """
+import sys
+from kit import processes, test_command
+from kit.screen import Trouble
+def waits():
+    processes.run(["sleep", "300"])
+def starts():
+    while True:
+        processes.run(["sh", "-c", "echo again >> $0; sleep 0.1", sys.argv[1]])
+with processes.everything_stopped():
+    test_command._side_by_side((waits,), (starts,))
+"""
+
 
 def alive(pid):
     try:
@@ -48,6 +62,19 @@ def test_nothing_survives_a_signal(tmp_path, number):
     program.send_signal(number)
     assert program.wait(20) != 0
     assert not alive(grandchild)
+
+
+def test_lanes_start_nothing_after_a_signal(tmp_path):
+    note = tmp_path / "note"
+    program = subprocess.Popen(
+        [sys.executable, "-c", LANES, note], env={**os.environ, "PYTHONPATH": str(SETUP)}, stderr=subprocess.DEVNULL
+    )
+    until(lambda: note.exists() and note.read_text().count("again") > 2)
+    program.send_signal(signal.SIGINT)
+    assert program.wait(20) != 0
+    begun = note.read_text()
+    time.sleep(0.5)
+    assert note.read_text() == begun
 
 
 def test_a_killed_program_takes_its_server_along(tmp_path):
