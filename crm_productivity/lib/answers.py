@@ -83,11 +83,12 @@ class Turn:
     settled_by: int | None = None
 
 
-def turns(messages: Iterable[Message], assignments: Iterable[Assignment] = ()) -> list[Turn]:
+def turns(messages: Iterable[Message], assignments: Iterable[Assignment] = (), begun: bool = False) -> list[Turn]:
     """The customer's turns of a thread, in their order; only the last can wait for an answer.
 
-    :param messages: in any order
+    :param messages: in any order; all, or all after the end of a turn
     :param assignments: in any order; before the first, the thread is nobody's
+    :param begun: there were turns before these messages
     """
     assigned = sorted(assignments, key=lambda one: one.at)
     found: list[Turn] = []
@@ -103,17 +104,19 @@ def turns(messages: Iterable[Message], assignments: Iterable[Assignment] = ()) -
             known = known and message.kind == PERSON
         elif since is not None and message.kind == PERSON:
             own = _own_since(assigned, message.person, since, message.at)
-            found.append(Turn(since, not found, known, message.at, message.person, own, channel))
+            found.append(Turn(since, not (found or begun), known, message.at, message.person, own, channel))
             since = None
         elif since is not None and message.kind == SETTLED:
             # it stays with whose thread it is: a colleague who says so takes it out of nobody's numbers
             holder = next((one.person for one in reversed(assigned) if one.at <= message.at), None) or message.person
-            found.append(Turn(since, not found, known, None, holder, None, channel, message.at, message.person))
+            found.append(
+                Turn(since, not (found or begun), known, None, holder, None, channel, message.at, message.person)
+            )
             since = None
     if since is not None:
         person = assigned[-1].person if assigned else None
         own = _own_since(assigned, person, since, None) if person is not None else None
-        found.append(Turn(since, not found, known, None, person, own, channel))
+        found.append(Turn(since, not (found or begun), known, None, person, own, channel))
     return found
 
 

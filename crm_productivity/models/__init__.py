@@ -96,3 +96,4 @@ from . import crm_productivity_day_messages
 from . import crm_productivity_day_channels
 from . import crm_productivity_message_threads
 from . import crm_productivity_turn_list
+from . import crm_productivity_turn_messages

@@ -174,8 +174,8 @@ class CrmProductivityCustomer(models.Model):
                           CASE WHEN total.customer IS NULL THEN 'nobody' ELSE COALESCE(rank.fifth, '0') END,
                           COALESCE(spread.histograms, '{}'::jsonb), %(columns)s
                      FROM total
-                     LEFT JOIN spread ON spread.customer IS NOT DISTINCT FROM total.customer
-                          AND spread.period = total.period AND spread.team_id IS NOT DISTINCT FROM total.team_id
+                     LEFT JOIN spread ON COALESCE(spread.customer, 0) = COALESCE(total.customer, 0)
+                          AND spread.period = total.period AND COALESCE(spread.team_id, 0) = COALESCE(total.team_id, 0)
                      LEFT JOIN LATERAL (SELECT max(fifth) AS fifth FROM crm_productivity_rank rank
                                          WHERE rank.company_id = %(company)s AND rank.partner_id = total.customer) rank ON TRUE
                     WHERE total.period > %(kept_since)s""",

@@ -57,13 +57,15 @@ class CrmProductivityCustomerFacts(models.AbstractModel):
             found = SQL("JOIN %s AS record ON %s", records.table, between)
         contact = SQL("spot.contact_id") if reach == "contacts" else records.contact
         return SQL(
-            """SELECT contact.commercial_partner_id AS customer, moment.day, COALESCE(%(team)s, (
+            """SELECT contact.commercial_partner_id AS customer, moment.day, COALESCE(%(team)s, own.team_id) AS team_id,
+                      %(measures)s
+                 FROM spot %(found)s
+                CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS day) moment
+                 LEFT JOIN LATERAL (
                       SELECT member.team_id FROM crm_productivity_member member
                        WHERE member.user_id = %(user)s AND member.begins <= moment.day
                          AND (member.ends IS NULL OR member.ends > moment.day)
-                       ORDER BY member.begins, member.id LIMIT 1)) AS team_id, %(measures)s
-                 FROM spot %(found)s
-                CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS day) moment
+                       ORDER BY member.begins, member.id LIMIT 1) own ON TRUE
                  LEFT JOIN res_partner contact ON contact.id = %(contact)s
                 %(joins)s
                 WHERE %(between)s AND %(where)s %(nobody)s""",
@@ -164,9 +166,11 @@ class CrmProductivityCustomerFacts(models.AbstractModel):
             of_contact=SQL(
                 """SELECT turn.* FROM crm_productivity_turn turn
                     WHERE turn.res_model = 'res.partner' AND turn.res_id = spot.contact_id
+                      AND turn.since >= spot.start AND turn.since < spot.stop
                     UNION ALL
                    SELECT turn.* FROM crm_lead lead
                      JOIN crm_productivity_turn turn ON turn.res_model = 'crm.lead' AND turn.res_id = lead.id
+                      AND turn.since >= spot.start AND turn.since < spot.stop
                     WHERE lead.partner_id = spot.contact_id"""
             ),
             contact=SQL("record.partner_id"),

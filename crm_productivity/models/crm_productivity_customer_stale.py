@@ -63,6 +63,7 @@ class CrmProductivityCustomerStale(models.Model):
         )
         if not rows:
             return 0
+        self._plan_simply()
         whole = [row for row in rows if row[2] < 0][:1]
         # a month of everybody is work enough for one transaction
         rows = whole or rows

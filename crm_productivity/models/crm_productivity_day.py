@@ -174,33 +174,38 @@ class CrmProductivityDay(models.Model):
         moments = pbxs.search([("company_id", "=", company.id)]).mapped("kept_since")
         return max((moment.date() for moment in moments if moment), default=None)
 
-    def _added_up(self, company, days):
-        """:return: ``({key: {measure: sum}}, {key: {measure: {bucket: count}}})`` with ``key = (day, team, user)``"""
+    def _added_up(self, company, days, sources=None):
+        """:param sources: of facts, see :meth:`CrmProductivityFacts._sources`; all if not given
+        :return: ``({key: {measure: sum}}, {key: {measure: {bucket: count}}})`` with ``key = (day, team, user)``
+        """
         start, end = self.env["crm.productivity.stale"]._bounds(company, days[0], days[-1])
-        # GROUPING SETS would read the facts once for both; the two are of different shapes, and this one is read in once
+        # GROUPING SETS would read the facts once for both; the two are of different shapes, and this one is read in once.
+        # The team of a person is looked for once what they did is added up: there are a hundred facts to one sum.
         rows = self.env.execute_query(
             SQL(
                 """WITH fact AS MATERIALIZED (
                        SELECT (fact.at AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS day, fact.user_id, fact.team_id,
                               fact.measure, fact.value::float AS value
                          FROM (%(facts)s) AS fact (user_id, team_id, at, measure, value)
-                   ), placed AS MATERIALIZED (
-                       SELECT fact.day, fact.user_id, fact.measure, fact.value, COALESCE(fact.team_id, (
-                              SELECT member.team_id FROM crm_productivity_member member
-                               WHERE member.user_id = fact.user_id AND member.begins <= fact.day
-                                 AND (member.ends IS NULL OR member.ends > fact.day)
-                               ORDER BY member.begins, member.id LIMIT 1)) AS team_id
-                         FROM fact WHERE fact.day = ANY(%(days)s)
-                   )
-                   SELECT day, team_id, user_id, measure, NULL, sum(value) FROM placed
-                    GROUP BY day, team_id, user_id, measure
+                   ), added AS (
+                   SELECT day, team_id, user_id, measure, NULL AS bucket, sum(value) AS value FROM fact
+                    WHERE day = ANY(%(days)s) GROUP BY day, team_id, user_id, measure
                     UNION ALL
                    SELECT day, team_id, user_id, measure,
                           (ceil(ln(GREATEST(value, %(shortest)s)) / ln(%(gamma)s)) - %(offset)s)::integer::text, count(*)
-                     FROM placed WHERE measure = ANY(%(spread)s)
-                    GROUP BY 1, 2, 3, 4, 5""",
+                     FROM fact WHERE day = ANY(%(days)s) AND measure = ANY(%(spread)s)
+                    GROUP BY 1, 2, 3, 4, 5)
+                   SELECT added.day, COALESCE(added.team_id, own.team_id), added.user_id, measure, bucket, value
+                     FROM added
+                     LEFT JOIN (SELECT day, user_id, (
+                              SELECT member.team_id FROM crm_productivity_member member
+                               WHERE member.user_id = who.user_id AND member.begins <= who.day
+                                 AND (member.ends IS NULL OR member.ends > who.day)
+                               ORDER BY member.begins, member.id LIMIT 1) AS team_id
+                          FROM (SELECT DISTINCT day, user_id FROM added WHERE user_id IS NOT NULL) who) own
+                       ON own.day = added.day AND own.user_id = added.user_id""",
                 zone=str(self.env["crm.productivity.stale"]._zone(company)),
-                facts=self.env["crm.productivity.facts"]._select(company, start, end),
+                facts=self.env["crm.productivity.facts"]._select(company, start, end, sources),
                 days=days,
                 shortest=histogram.SHORTEST,
                 gamma=histogram.GAMMA,
@@ -208,13 +213,16 @@ class CrmProductivityDay(models.Model):
                 spread=list(self._spread()),
             )
         )
-        sums, buckets = defaultdict(dict), defaultdict(lambda: defaultdict(dict))
+        sums, buckets = (
+            defaultdict(lambda: defaultdict(float)),
+            defaultdict(lambda: defaultdict(lambda: defaultdict(int))),
+        )
         for day, team_id, user_id, measure, bucket, value in rows:
             key = (day, team_id, user_id)
             if bucket is None:
-                sums[key][measure] = value
+                sums[key][measure] += value
             else:
-                buckets[key][measure][bucket] = int(value)
+                buckets[key][measure][bucket] += int(value)
         return sums, buckets
 
     @api.model

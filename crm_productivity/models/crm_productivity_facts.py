@@ -43,9 +43,9 @@ class CrmProductivityFacts(models.AbstractModel):
         )
 
     @api.model
-    def _select(self, company, start, end):
-        """:return: all facts of a company between two naive UTC moments"""
-        parts = [getattr(self, name)(company, start, end) for name in self._sources()]
+    def _select(self, company, start, end, sources=None):
+        """:return: facts of a company between two naive UTC moments, those of some sources or of all"""
+        parts = [getattr(self, name)(company, start, end) for name in sources or self._sources()]
         return SQL(" UNION ALL ").join(parts)
 
     # --- calls ---

@@ -126,7 +126,7 @@ class CrmProductivityFifth(models.Model):
                           SELECT month, team_id, fifth, jsonb_strip_nulls(jsonb_build_object(%(sums)s)) AS measures
                             FROM customer GROUP BY 1, 2, 3) total
                      LEFT JOIN spread ON spread.month = total.month AND spread.fifth = total.fifth
-                          AND spread.team_id IS NOT DISTINCT FROM total.team_id""",
+                          AND COALESCE(spread.team_id, 0) = COALESCE(total.team_id, 0)""",
                 company=company.id,
                 period=period,
                 sums=SQL(", ").join(SQL("%s::text, sum(%s)", name, SQL.identifier(name)) for name in names),

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import datetime
 
 import pytz
@@ -18,10 +19,16 @@ class CrmProductivityStale(models.Model):
     _order = "id"
     _log_access = False
     _rec_name = "day"
-    _queued = ("company_id", "day")
+    _queued = ("company_id", "day", "part")
 
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade")
     day = fields.Date(required=True)
+    part = fields.Char(help="What of the day; empty: all of it.")
+
+    @api.model
+    def _insert(self, rows):
+        """:param rows: ``(company id, day)``, or with what of the day as third"""
+        super()._insert({(*row, None)[:3] for row in rows})
 
     @api.model
     def _rows(self, marks):
@@ -138,7 +145,7 @@ class CrmProductivityStale(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """WITH latest AS (SELECT company_id, day FROM crm_productivity_stale ORDER BY day DESC, company_id LIMIT 1)
-                   SELECT stale.id, stale.company_id, stale.day FROM crm_productivity_stale stale, latest
+                   SELECT stale.id, stale.company_id, stale.day, stale.part FROM crm_productivity_stale stale, latest
                     WHERE stale.company_id = latest.company_id AND stale.day > latest.day - %s""",
                 CHUNK_DAYS,
             )
@@ -146,9 +153,17 @@ class CrmProductivityStale(models.Model):
         if not rows:
             return 0
         company = self.env["res.company"].browse(rows[0][1])
-        days = sorted({day for _id, _company, day in rows})
-        for name in self._kept():
+        self._plan_simply()
+        days = sorted({day for _id, _company, day, part in rows if not part})
+        for name in self._kept() if days else ():
             if not self.env[name]._reckon(company, days):
                 return 0
+        parts = defaultdict(set)
+        for _id, _company, day, part in rows:
+            if part and day not in days:
+                parts[part].add(day)
+        for part, some in parts.items():
+            if not self.env["crm.productivity.day"]._reckon_part(company, sorted(some), part):
+                return 0
         self.env.cr.execute(SQL("DELETE FROM crm_productivity_stale WHERE id = ANY(%s)", [row[0] for row in rows]))
-        return len(days)
+        return len({day for _id, _company, day, _part in rows})

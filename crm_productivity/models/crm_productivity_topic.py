@@ -1,8 +1,12 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from .crm_productivity_day import LOCK
+
 #: what a call is about -> the field that says so
 TOPICS = ("lead_id", "partner_id", "outside_e164")
+#: what of a day a call of another day changes
+CONTACTS = "contacts"
 
 
 class CrmProductivityStale(models.Model):
@@ -56,7 +60,65 @@ class CrmProductivityStale(models.Model):
                 SQL(" UNION ALL ").join(same),
             )
         )
-        self._insert({(company.id, day) for (day,) in moments})
+        self._insert({(company.id, day, CONTACTS) for (day,) in moments})
+
+
+class CrmProductivityDay(models.Model):
+    """A call of today changes of an earlier day only whether somebody came back: the rest of that day is left alone."""
+
+    _inherit = "crm.productivity.day"
+
+    @api.model
+    def _parts(self):
+        """:return: what of a day can be reckoned by itself: ``{part: (source of facts, its measures)}``; none with a histogram"""
+        return {CONTACTS: ("_facts_of_contacts", ("contacts", "repeats", "contacts_settled", "contacts_returned"))}
+
+    @api.model
+    def _reckon_part(self, company, days, part):
+        """Replace some measures of these days.
+
+        :return: false if somebody else is reckoning this company's days at this moment
+        """
+        [(free,)] = self.env.execute_query(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", LOCK, company.id))
+        if not free:
+            return False
+        kept_since = self._kept_since(company)
+        days = [day for day in days if not kept_since or day > kept_since]
+        if not days:
+            return True
+        self.env.flush_all()
+        source, measures = self._parts()[part]
+        sums, _buckets = self._added_up(company, days, [source])
+        rows = {
+            (day, team_id, user_id): ident
+            for ident, day, team_id, user_id in self.env.execute_query(
+                SQL(
+                    "SELECT id, day, team_id, user_id FROM crm_productivity_day WHERE company_id = %s AND day = ANY(%s)",
+                    company.id,
+                    days,
+                )
+            )
+        }
+        if whole := sorted({key[0] for key in sums if key not in rows}):
+            # somebody who had nothing that day until now
+            return self._reckon(company, whole) and self._reckon_part(
+                company, [one for one in days if one not in whole], part
+            )
+        if rows:
+            names = [SQL.identifier(name) for name in measures]
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE crm_productivity_day AS day SET %s FROM (VALUES %s) AS said (id, %s) WHERE day.id = said.id",
+                    SQL(", ").join(SQL("%s = said.%s", name, name) for name in names),
+                    SQL(", ").join(
+                        SQL("%s", (ident, *(int(sums.get(key, {}).get(name, 0)) for name in measures)))
+                        for key, ident in sorted(rows.items(), key=str)
+                    ),
+                    SQL(", ").join(names),
+                )
+            )
+        self.invalidate_model()
+        return True
 
 
 class CrmVoipCall(models.Model):

@@ -23,10 +23,16 @@ class CrmProductivityTouched(models.Model):
     _order = "id"
     _log_access = False
     _rec_name = "res_model"
-    _queued = ("res_model", "res_id")
+    _queued = ("res_model", "res_id", "at")
 
     res_model = fields.Char(required=True)
     res_id = fields.Integer(required=True)
+    at = fields.Datetime(help="Of a message: what was before it is left alone. Empty: all of the conversation.")
+
+    @api.model
+    def _insert(self, rows):
+        """:param rows: ``(model, id)``, or with the moment of a message as third"""
+        super()._insert({(*row, None)[:3] for row in rows})
 
     @api.model
     def _reckon_some(self):
@@ -35,17 +41,21 @@ class CrmProductivityTouched(models.Model):
         :return: how many
         """
         rows = self.env.execute_query(
-            SQL("SELECT id, res_model, res_id FROM crm_productivity_touched ORDER BY id DESC LIMIT %s", CHUNK)
+            SQL("SELECT id, res_model, res_id, at FROM crm_productivity_touched ORDER BY id DESC LIMIT %s", CHUNK)
         )
         if not rows:
             return 0
-        touched = defaultdict(set)
-        for _id, model, res_id in rows:
-            touched[model].add(res_id)
+        self._plan_simply()
+        touched = defaultdict(dict)
+        for _id, model, res_id, at in rows:
+            since = touched[model].get(res_id, at)
+            touched[model][res_id] = since and at and min(since, at)
         self.env.flush_all()
         for model, ids in touched.items():
+            name = model.removesuffix(MESSAGES)
+            since = {} if name == model else {"since": ids}
             for follow in self._followers(model):
-                follow(model.removesuffix(MESSAGES), sorted(ids))
+                follow(name, sorted(ids), **since)
         self.env.cr.execute(SQL("DELETE FROM crm_productivity_touched WHERE id = ANY(%s)", [row[0] for row in rows]))
         return len(rows)
 

@@ -1,7 +1,7 @@
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import api, fields, models
 from odoo.addons.crm_voip_bridge.models.measured import Measured
 from odoo.addons.crm_voip_bridge.models.working_time import WorkingTime
 from odoo.fields import Domain
@@ -57,7 +57,7 @@ class CrmProductivityTurn(models.Model):
     worked_s = Measured("Answered after, working time (s)", help="In the company's working time.")
     own_worked_s = Measured("Own time (s)", help="In the working time of whoever answered, since it was theirs.")
 
-    _thread_idx = models.Index("(res_model, res_id)")
+    _thread_idx = models.Index("(res_model, res_id, since)")
     _since_idx = models.Index("(company_id, since)")
     _open_idx = models.Index("(company_id, user_id) WHERE answered_at IS NULL AND settled_at IS NULL")
 
@@ -130,24 +130,49 @@ class CrmProductivityTurn(models.Model):
         )
 
     @api.model
-    def _reckon(self, model, ids):
-        """Replace what is known of some conversations by what their messages say now."""
+    def _reckon(self, model, ids, since=None):
+        """Replace what is known of some conversations by what their messages say now.
+
+        :param since: ``{id: moment of the first message that changed, None for all}``: what ended before it is left alone
+        """
         self.env.flush_all()
         records = self.env[model].with_context(active_test=False).browse(ids).exists()
-        messages = self._messages(model, records.ids)
+        ends = self._ends_before(model, {one: (since or {}).get(one) for one in records.ids})
+        messages = self._messages(model, records.ids, ends)
         records = records.filtered(lambda record: messages.get(record.id))
         assignments = self._assignments(records)
         by_company = defaultdict(list)
         for record in records:
-            found = answers.turns(messages[record.id], assignments.get(record.id, ()))
+            found = answers.turns(messages[record.id], assignments.get(record.id, ()), record.id in ends)
             by_company[self._company_of(record)].append((record, found))
         vals_list = []
         for company, some in by_company.items():
             vals_list += self._prepare_turns(company, some)
-        self._after_reckon(model, self._replace(model, ids, vals_list))
+        self._after_reckon(model, self._replace(model, ids, vals_list, ends))
 
     @api.model
-    def _replace(self, model, ids, vals_list):
+    def _ends_before(self, model, since):
+        """:return: ``{thread id: when the last turn ended that ended before what changed}``"""
+        some = {one: at for one, at in since.items() if at}
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT turn.res_id, max(COALESCE(turn.answered_at, turn.settled_at))
+                         FROM unnest(%s::integer[], %s::timestamp[]) AS thread (id, at)
+                         JOIN crm_productivity_turn turn ON turn.res_model = %s AND turn.res_id = thread.id
+                              AND turn.since < thread.at
+                        WHERE COALESCE(turn.answered_at, turn.settled_at) < thread.at GROUP BY 1""",
+                    list(some),
+                    list(some.values()),
+                    model,
+                )
+            )
+            if some
+            else ()
+        )
+
+    @api.model
+    def _replace(self, model, ids, vals_list, ends):
         """Store what is known of some conversations; what is as it was is left alone, or a mail of today would have the days
         of all earlier ones reckoned.
 
@@ -156,7 +181,14 @@ class CrmProductivityTurn(models.Model):
         columns = sorted(name for name, field in self._fields.items() if field.store and name != "id")
         table, listed = SQL.identifier(self._table), SQL(", ").join(map(SQL.identifier, columns))
         rows = self.env.execute_query(
-            SQL("SELECT id, %s FROM %s WHERE res_model = %s AND res_id = ANY(%s)", listed, table, model, list(ids))
+            SQL(
+                """SELECT id, %s FROM (SELECT turn.* FROM %s JOIN %s AS turn ON turn.res_model = %s AND turn.res_id = thread.id
+                                          AND turn.since > thread.since) turn""",
+                listed,
+                self._thread_sql(ids, ends),
+                table,
+                model,
+            )
         )
         old = {tuple(values): row_id for row_id, *values in rows}
         new = {
@@ -235,145 +267,3 @@ class CrmProductivityTurn(models.Model):
     def _operator_of(self, chat):
         """:return: the user who has a live chat"""
         return chat.livechat_operator_id.user_ids.filtered(lambda user: not user.share)[:1]
-
-    @api.model
-    def _outside_sql(self):
-        """:return: SQL of whether a row ``message`` went to somebody who is none of us"""
-        return SQL(
-            """(message.outgoing_email_to IS NOT NULL OR EXISTS (
-                SELECT FROM mail_notification told
-                 WHERE told.mail_message_id = message.id AND told.notification_type != 'inbox'
-                   AND NOT EXISTS (SELECT FROM res_users colleague
-                                    WHERE colleague.partner_id = told.res_partner_id AND NOT colleague.share)))"""
-        )
-
-    @api.model
-    def _machines(self):
-        """:return: ids of contacts as which machines write: the bots of live chat"""
-        if "chatbot.script" not in self.env:
-            return []
-        # sudo: who is a bot is no secret
-        return (
-            self.env["chatbot.script"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("id", "!=", False)])
-            .operator_partner_id.ids
-        )
-
-    @api.model
-    def _messages(self, model, ids):
-        """:return: ``{thread id: [lib.answers.Message, …]}``
-
-        A message of ours is an answer if it went to somebody outside: a note to oneself answers nobody. What was
-        logged, internal, or made by the system is no message.
-        """
-        Channel = self.env["crm.productivity.channel"]
-        is_chat = model == "discuss.channel"
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT message.res_id, message.date, staff.id, message.message_type, message.crm_productivity_kind,
-                          message.author_id
-                     FROM mail_message message
-                     LEFT JOIN mail_message_subtype subtype ON subtype.id = message.subtype_id
-                     LEFT JOIN LATERAL (SELECT id FROM res_users WHERE partner_id = message.author_id AND NOT share
-                                         ORDER BY active DESC, id LIMIT 1) staff ON TRUE
-                    WHERE message.model = %(model)s AND message.res_id = ANY(%(ids)s)
-                      AND message.message_type IN ('email', 'comment', 'email_outgoing', 'auto_comment', 'sms')
-                      AND message.is_internal IS NOT TRUE AND subtype.internal IS NOT TRUE
-                      AND (staff.id IS NULL OR %(is_chat)s OR %(outside)s)
-                    ORDER BY message.date, message.id""",
-                model=model,
-                ids=self._chats(ids) if is_chat else list(ids),
-                is_chat=is_chat,
-                outside=self._outside_sql(),
-            )
-        )
-        found = defaultdict(list)
-        machines = set(self._machines()) if is_chat else ()
-        kinds = {"chat"} if is_chat else {"sms" if row[3] == "sms" else "mail" for row in rows}
-        channels = {kind: Channel._of_kind(kind) for kind in kinds}
-        for res_id, date, user_id, kind, written_by, author_id in rows:
-            if kind == "auto_comment" or written_by == "automatic" or author_id in machines or user_id == SUPERUSER_ID:
-                by = answers.AUTOMATIC
-            elif user_id or kind != "email" or written_by:
-                by = answers.PERSON
-            else:
-                by = answers.UNKNOWN
-            side = answers.US if user_id or kind in ("email_outgoing", "auto_comment", "sms") else answers.CUSTOMER
-            channel = channels["chat" if is_chat else "sms" if kind == "sms" else "mail"]
-            found[res_id].append(answers.Message(date, side, by, user_id, channel))
-        if not is_chat:
-            self._add_others(model, ids, found)
-        self._add_settled(model, ids, found)
-        return found
-
-    @api.model
-    def _chats(self, ids):
-        """:return: those of some discussions that are live chats with visitors"""
-        chats = self.env["discuss.channel"].sudo().search([("id", "in", list(ids)), ("channel_type", "=", "livechat")])
-        return chats.ids  # sudo: upkeep
-
-    @api.model
-    def _add_others(self, model, ids, found):
-        """Add what other systems told of the same contacts and opportunities."""
-        whose = SQL("lead_id") if model == "crm.lead" else SQL("partner_id")
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT %(whose)s, at, incoming, automatic, user_id, channel_id FROM crm_productivity_message
-                    WHERE %(whose)s = ANY(%(ids)s) AND (lead_id IS NULL OR %(is_lead)s) ORDER BY at, id""",
-                whose=whose,
-                ids=list(ids),
-                is_lead=model == "crm.lead",
-            )
-        )
-        for res_id, at, incoming, automatic, user_id, channel_id in rows:
-            side = answers.CUSTOMER if incoming else answers.US
-            kind = answers.AUTOMATIC if automatic else answers.PERSON
-            found[res_id].append(answers.Message(at, side, kind, user_id, channel_id))
-
-    @api.model
-    def _add_settled(self, model, ids, found):
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT res_id, at, user_id FROM crm_productivity_settled
-                    WHERE res_model = %s AND res_id = ANY(%s) ORDER BY at, id""",
-                model,
-                list(ids),
-            )
-        )
-        for res_id, at, user_id in rows:
-            if res_id in found:
-                found[res_id].append(answers.Message(at, answers.US, answers.SETTLED, user_id))
-
-    @api.model
-    def _assignments(self, records):
-        """:return: ``{thread id: [lib.answers.Assignment, …]}`` from what was tracked of the salesperson"""
-        found = defaultdict(list)
-        if records._name == "discuss.channel":
-            for chat in records:
-                if operator := self._operator_of(chat):
-                    found[chat.id].append(answers.Assignment(datetime.min, operator.id))
-            return found
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT message.res_id, message.date, value.old_value_integer, value.new_value_integer
-                     FROM mail_tracking_value value
-                     JOIN mail_message message ON message.id = value.mail_message_id
-                    WHERE message.model = %s AND message.res_id = ANY(%s) AND value.field_id = %s
-                    ORDER BY message.date, value.id""",
-                records._name,
-                records.ids,
-                self.env["ir.model.fields"]._get(records._name, "user_id").id,
-            )
-        )
-        tracked = defaultdict(list)
-        for res_id, *row in rows:
-            tracked[res_id].append(row)
-        for record in records:
-            own = tracked[record.id]
-            first = own[0][1] if own else record.user_id.id
-            if first:
-                found[record.id].append(answers.Assignment(datetime.min, first))
-            found[record.id] += [answers.Assignment(date, new or None) for date, _old, new in own]
-        return found

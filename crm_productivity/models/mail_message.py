@@ -39,8 +39,12 @@ class MailMessage(models.Model):
     def create(self, vals_list):
         messages = super().create(vals_list)
         # from the values: the records would have to be read for it
+        now = fields.Datetime.now()
         self._productivity_mark(
-            {(one, vals.get("model"), vals.get("res_id")) for one, vals in zip(messages.ids, vals_list, strict=True)}
+            {
+                (one, vals.get("model"), vals.get("res_id"), fields.Datetime.to_datetime(vals.get("date") or now))
+                for one, vals in zip(messages.ids, vals_list, strict=True)
+            }
         )
         return messages
 
@@ -59,14 +63,14 @@ class MailMessage(models.Model):
 
     def _productivity_changed(self):
         # sudo: figures are kept whoever writes or deletes a message
-        self._productivity_mark({(one.id, one.model, one.res_id) for one in self.sudo()})
+        self._productivity_mark({(one.id, one.model, one.res_id, one.date) for one in self.sudo()})
 
     @api.model
     def _productivity_mark(self, messages):
-        """:param messages: ``{(id, model, id of the thread), …}``"""
+        """:param messages: ``{(id, model, id of the thread, when it was written), …}``"""
         names = self.env["crm.productivity.turn"]._threads()
         messages = {one for one in messages if one[1] in names and one[2]}
         if messages:
-            marks = {(f"{model}{MESSAGES}", res_id) for _id, model, res_id in messages}
-            marks |= {(self._name, one) for one, _model, _res_id in messages}
+            marks = {(f"{model}{MESSAGES}", res_id, at or None) for _id, model, res_id, at in messages}
+            marks |= {(self._name, one) for one, *_more in messages}
             self.env["crm.productivity.touched"].sudo()._mark(marks)  # sudo: as above

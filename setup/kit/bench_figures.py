@@ -210,14 +210,18 @@ def busy(env):
 
 
 def _copied(env, table, where, count, **changed):
-    """Copies of some rows, other columns than `changed` as they are; pairs of the old and the new id."""
+    """Copies of some rows of the last hour, other columns than `changed` as they are; pairs of the old and the new id.
+
+    `chosen.moment` is a moment of that hour, another one for each row.
+    """
     rows = env.execute_query(
         SQL("SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name != 'id'", table)
     )
     names = [name for (name,) in rows]
     return env.execute_query(
         SQL(
-            """WITH chosen AS (SELECT old.*, nextval(pg_get_serial_sequence(%(name)s, 'id')) AS new_id
+            """WITH chosen AS (SELECT old.*, nextval(pg_get_serial_sequence(%(name)s, 'id')) AS new_id,
+                                      now() AT TIME ZONE 'UTC' - interval '59 minutes' * random() AS moment
                                  FROM %(table)s AS old WHERE %(where)s LIMIT %(count)s),
                     made AS (INSERT INTO %(table)s (id, %(columns)s) SELECT new_id, %(values)s FROM chosen AS old RETURNING id)
                SELECT chosen.id, chosen.new_id FROM chosen JOIN made ON made.id = chosen.new_id""",
@@ -234,11 +238,23 @@ def _copied(env, table, where, count, **changed):
 def _calls(env):
     """Calls of the last hour with their phones: copies of earlier ones."""
     mark = SQL("%s", f"busy-{time.time_ns()}-")
-    moved = SQL("now() AT TIME ZONE 'UTC' - interval '59 minutes' * random()")
     env.cr.execute("SELECT max(id) FROM crm_voip_call")
     [last] = env.cr.fetchone()
     where = SQL("old.id > %s - 50000 AND old.direction != 'internal'", last)
-    pairs = _copied(env, "crm_voip_call", where, CALLS, call_ref=SQL("%s || old.id", mark), started_at=moved)
+    later = {
+        name: SQL("old.moment + (old.%s - old.started_at)", SQL.identifier(name))
+        for name in ("answered_at", "ended_at")
+    }
+    pairs = _copied(
+        env,
+        "crm_voip_call",
+        where,
+        CALLS,
+        call_ref=SQL("%s || old.id", mark),
+        started_at=SQL("old.moment"),
+        create_date=SQL("old.moment"),
+        **later,
+    )
     for old, new in (dict(pairs)).items():
         env.cr.execute(
             """INSERT INTO crm_voip_leg (call_id, company_id, ref, number, role, extension_id, user_id, started_at, offered_at,
@@ -267,12 +283,18 @@ def _calls(env):
 
 def _messages(env):
     """Mails of the last hour, each to another conversation."""
-    env.cr.execute("SELECT max(id) FROM mail_message")
-    [last] = env.cr.fetchone()
-    moved = SQL("now() AT TIME ZONE 'UTC' - interval '59 minutes' * random()")
-    where = SQL("old.id > %s - 20000 AND old.message_type = 'email' AND old.model IN ('crm.lead', 'res.partner')", last)
+    where = SQL(
+        """old.id IN (SELECT id FROM mail_message WHERE message_type = 'email' AND model IN ('crm.lead', 'res.partner')
+                       ORDER BY id DESC LIMIT %s)""",
+        MESSAGES,
+    )
     pairs = _copied(
-        env, "mail_message", where, MESSAGES, date=moved, message_id=SQL("'<busy-' || old.id || '-' || random() || '>'")
+        env,
+        "mail_message",
+        where,
+        MESSAGES,
+        date=SQL("old.moment"),
+        message_id=SQL("'<busy-' || old.id || '-' || random() || '>'"),
     )
     return [new for _old, new in pairs]
 

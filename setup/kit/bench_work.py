@@ -53,6 +53,17 @@ SELECT id, 'Deal ' || n, 'opportunity', partner_id, user_id, team_id, (SELECT mi
 SELECT setval('crm_lead_id_seq', (SELECT max(id) FROM crm_lead));
 """
 
+#: a call is about the opportunity that was open then, as the bridge matches it; comes between thinking calls up and writing them
+ABOUT_SQL = """
+CREATE INDEX ON bench_deal (partner_id, created);
+UPDATE bench_call SET lead_id = (
+    SELECT deal.id FROM bench_deal AS deal
+     WHERE deal.partner_id = bench_call.partner_id AND deal.created <= bench_call.started_at
+       AND (deal.fate = 'pending' OR deal.closes > bench_call.started_at)
+     ORDER BY deal.created DESC LIMIT 1)
+ WHERE partner_id IS NOT NULL;
+"""
+
 #: table → what fills it, after the calls
 FILL = {
     "mail_message": """

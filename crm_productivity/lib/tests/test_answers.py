@@ -178,6 +178,18 @@ def test_each_question_is_in_one_turn(messages, assignments):
     assert all(one.answered_at or one.settled_at for one in found[:-1])
 
 
+@given(MESSAGES, ASSIGNMENTS, st.data())
+def test_what_comes_after_a_turn_is_the_same_without_what_was_before(messages, assignments, data):
+    whole = turns(messages, assignments)
+    place = data.draw(st.integers(0, len(whole)))
+    before, after = whole[:place], whole[place:]
+    ends = [one.answered_at or one.settled_at for one in before]
+    if not all(ends):
+        return
+    some = [one for one in messages if not ends or one.at > ends[-1]]
+    assert turns(some, assignments, bool(before)) == after
+
+
 @given(MESSAGES, ASSIGNMENTS)
 def test_no_answer_needed_never_makes_a_rate_better(messages, assignments):
     """Neither that of all, nor that of any person whose threads these are."""
