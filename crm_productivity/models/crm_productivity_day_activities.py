@@ -133,7 +133,10 @@ class CrmProductivityFacts(models.AbstractModel):
         return SQL(
             """SELECT person.id, CASE WHEN person.id IS NULL THEN lead.team_id END, message.date, 'opportunities_moved', 1
                  FROM mail_message message
-                 JOIN mail_tracking_value change ON change.mail_message_id = message.id AND change.field_id = %(stage)s
+                 -- of a day's messages, not of all changes there are
+                CROSS JOIN LATERAL (SELECT change.old_value_integer, change.new_value_integer
+                                      FROM mail_tracking_value change
+                                     WHERE change.mail_message_id = message.id AND change.field_id = %(stage)s OFFSET 0) change
                  JOIN crm_lead lead ON lead.id = message.res_id AND lead.type = 'opportunity'
                  LEFT JOIN LATERAL (SELECT min(id) AS id FROM res_users
                                      WHERE partner_id = message.author_id AND share IS NOT TRUE AND id != 1) person ON TRUE

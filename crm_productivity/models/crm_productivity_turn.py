@@ -142,9 +142,10 @@ class CrmProductivityTurn(models.Model):
         records = records.filtered(lambda record: messages.get(record.id))
         assignments = self._assignments(records)
         by_company = defaultdict(list)
+        main = self.env.ref("base.main_company")
         for record in records:
             found = answers.turns(messages[record.id], assignments.get(record.id, ()), record.id in ends)
-            by_company[self._company_of(record)].append((record, found))
+            by_company[self._company_of(record) or main].append((record, found))
         vals_list = []
         for company, some in by_company.items():
             vals_list += self._prepare_turns(company, some)
@@ -259,9 +260,10 @@ class CrmProductivityTurn(models.Model):
 
     @api.model
     def _company_of(self, record):
+        """:return: the company that a thread is of, an empty one if it says none"""
         if record._name == "discuss.channel":
-            return self._operator_of(record).company_id or self.env.ref("base.main_company")
-        return record.company_id or record.user_id.company_id or self.env.ref("base.main_company")
+            return self._operator_of(record).company_id
+        return record.company_id or record.user_id.company_id
 
     @api.model
     def _operator_of(self, chat):

@@ -15,12 +15,13 @@ class CrmProductivityTurn(models.Model):
     @api.model
     def _outside_sql(self):
         """:return: SQL of whether a row ``message`` went to somebody who is none of us"""
+        # not EXISTS: the planner would read the notifications of all messages there are
         return SQL(
-            """(message.outgoing_email_to IS NOT NULL OR EXISTS (
-                SELECT FROM mail_notification told
+            """(message.outgoing_email_to IS NOT NULL OR (
+                SELECT TRUE FROM mail_notification told
                  WHERE told.mail_message_id = message.id AND told.notification_type != 'inbox'
                    AND (told.res_partner_id IS NULL
-                        OR told.res_partner_id NOT IN (SELECT partner_id FROM res_users WHERE NOT share))))"""
+                        OR told.res_partner_id NOT IN (SELECT partner_id FROM res_users WHERE NOT share)) LIMIT 1) IS TRUE)"""
         )
 
     @api.model

@@ -11,5 +11,6 @@ class CrmVoipWrapup(models.Model):
     )  # fmt: skip
 
     _productivity_idx = models.Index("(company_id, started_at)")
+    _productivity_call_idx = models.Index("(call_id) INCLUDE (after_call_s)")
     _productivity_promised_idx = models.Index("(company_id, promised_at) WHERE promised_at IS NOT NULL")
     _productivity_activity_idx = models.Index("((followed->>'activity')) WHERE promised_at IS NOT NULL")

@@ -143,7 +143,8 @@ class CrmVoipCall(models.Model):
         "(company_id, started_at DESC, id DESC) INCLUDE (direction, disposition, user_id, talk_s)"
     )
     _open_idx = models.Index("(pbx_id) WHERE disposition = 'in_progress'")
-    _pbx_idx = models.Index("(pbx_id, started_at, id)")
+    # with what completeness counts
+    _pbx_idx = models.Index("(pbx_id, started_at, id) INCLUDE (company_id, disposition)")
     _unfrozen_idx = models.Index("(pbx_id, started_at) WHERE frozen IS NOT TRUE")
     _number_idx = models.Index("(outside_e164, started_at) WHERE outside_e164 IS NOT NULL")
 

@@ -131,6 +131,10 @@ class Opener:
         for node in search.iter("filter"):
             if not context.get(f"search_default_{node.get('name')}"):
                 continue
+            if date_field := node.get("date"):
+                # those of ours begin with this month
+                first = date.today().replace(day=1)
+                domain = [[date_field, ">=", str(first)], [date_field, "<=", str(date.today())], *domain]
             if node.get("domain"):
                 domain = [*self._value(node.get("domain")), *domain]
             if "group_by" in (node.get("context") or ""):
