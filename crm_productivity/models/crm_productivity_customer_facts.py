@@ -57,15 +57,20 @@ class CrmProductivityCustomerFacts(models.AbstractModel):
             found = SQL("JOIN %s AS record ON %s", records.table, between)
         contact = SQL("spot.contact_id") if reach == "contacts" else records.contact
         return SQL(
-            """SELECT contact.commercial_partner_id AS customer, moment.day, COALESCE(%(team)s, own.team_id) AS team_id,
-                      %(measures)s
-                 FROM spot %(found)s
-                CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS day) moment
-                 LEFT JOIN LATERAL (
+            """SELECT contact.commercial_partner_id AS customer, moment.day, COALESCE(%(team)s, CASE
+                      WHEN ever.user_id IS NULL THEN (
                       SELECT member.team_id FROM crm_productivity_member member
                        WHERE member.user_id = %(user)s AND member.begins <= moment.day
                          AND (member.ends IS NULL OR member.ends > moment.day)
-                       ORDER BY member.begins, member.id LIMIT 1) own ON TRUE
+                       ORDER BY member.begins, member.id LIMIT 1)
+                      WHEN ever.begins <= moment.day AND (ever.ends IS NULL OR ever.ends > moment.day) THEN ever.team_id
+                      END) AS team_id, %(measures)s
+                 FROM spot %(found)s
+                CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS day) moment
+                 -- most are in one team ever, and need not be looked for record by record
+                 LEFT JOIN (SELECT user_id, min(team_id) AS team_id, min(begins) AS begins, min(ends) AS ends
+                              FROM crm_productivity_member GROUP BY user_id HAVING count(*) = 1) ever
+                      ON ever.user_id = %(user)s
                  LEFT JOIN res_partner contact ON contact.id = %(contact)s
                 %(joins)s
                 WHERE %(between)s AND %(where)s %(nobody)s""",

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytz
 
@@ -8,6 +8,8 @@ from odoo.tools import SQL
 
 #: most days that one run of the scheduled action reckons in one transaction
 CHUNK_DAYS = 31
+#: after which the scheduled action is due again
+SOON = timedelta(seconds=50)
 
 
 class CrmProductivityStale(models.Model):
@@ -28,7 +30,7 @@ class CrmProductivityStale(models.Model):
     @api.model
     def _insert(self, rows):
         """:param rows: ``(company id, day)``, or with what of the day as third"""
-        super()._insert({(*row, None)[:3] for row in rows})
+        return super()._insert({(*row, None)[:3] for row in rows})
 
     @api.model
     def _rows(self, marks):
@@ -117,6 +119,8 @@ class CrmProductivityStale(models.Model):
             if not Cron._commit_progress(done, remaining=max(remaining - done, 0)):
                 break
             remaining = self._waiting()
+        # Odoo looks once a minute for what is due; due a moment later, this would wait for another one
+        self.env.ref("crm_productivity.ir_cron_reckon")._trigger(at=fields.Datetime.now() + SOON)
 
     @api.model
     def _kept(self):

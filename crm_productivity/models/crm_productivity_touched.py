@@ -32,7 +32,7 @@ class CrmProductivityTouched(models.Model):
     @api.model
     def _insert(self, rows):
         """:param rows: ``(model, id)``, or with the moment of a message as third"""
-        super()._insert({(*row, None)[:3] for row in rows})
+        return super()._insert({(*row, None)[:3] for row in rows})
 
     @api.model
     def _reckon_some(self):
