@@ -106,7 +106,7 @@ class CrmProductivityCustomerFacts(models.AbstractModel):
             user=SQL("record.user_id"),
             joins=SQL(
                 """LEFT JOIN LATERAL (SELECT sum(after.after_call_s) AS after_call_s FROM crm_voip_wrapup after
-                                       WHERE after.call_id = record.id) wrapup ON TRUE"""
+                                       WHERE after.call_id = record.id AND record.disposition = 'answered') wrapup ON TRUE"""
             ),
             where=SQL(
                 "record.company_id = %s AND record.direction != 'internal' AND record.disposition != 'in_progress'",

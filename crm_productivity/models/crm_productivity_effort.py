@@ -121,7 +121,7 @@ class CrmProductivityEffort(models.Model):
                             sum(%(handle)s) AS handle_s
                        FROM crm_voip_call record
                        LEFT JOIN LATERAL (SELECT sum(after.after_call_s) AS after_call_s FROM crm_voip_wrapup after
-                                           WHERE after.call_id = record.id) wrapup ON TRUE
+                                           WHERE after.call_id = record.id AND record.disposition = 'answered') wrapup ON TRUE
                       WHERE record.lead_id = lead.id AND record.direction != 'internal'
                         AND record.disposition != 'in_progress') talk
                 CROSS JOIN LATERAL (

@@ -158,11 +158,12 @@ class CrmProductivityTurn(models.Model):
         return dict(
             self.env.execute_query(
                 SQL(
-                    """SELECT turn.res_id, max(COALESCE(turn.answered_at, turn.settled_at))
-                         FROM unnest(%s::integer[], %s::timestamp[]) AS thread (id, at)
-                         JOIN crm_productivity_turn turn ON turn.res_model = %s AND turn.res_id = thread.id
-                              AND turn.since < thread.at
-                        WHERE COALESCE(turn.answered_at, turn.settled_at) < thread.at GROUP BY 1""",
+                    """SELECT thread.id, last.ended FROM unnest(%s::integer[], %s::timestamp[]) AS thread (id, at)
+                        CROSS JOIN LATERAL (
+                              SELECT COALESCE(turn.answered_at, turn.settled_at) AS ended FROM crm_productivity_turn turn
+                               WHERE turn.res_model = %s AND turn.res_id = thread.id AND turn.since < thread.at
+                                 AND COALESCE(turn.answered_at, turn.settled_at) < thread.at
+                               ORDER BY turn.since DESC LIMIT 1) last""",
                     list(some),
                     list(some.values()),
                     model,

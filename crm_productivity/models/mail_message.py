@@ -20,6 +20,8 @@ class MailMessage(models.Model):
 
     # what was written on a day, and the stages that were changed; mail.message has no index that begins with its date
     _productivity_date_idx = models.Index("(date) WHERE model IN ('crm.lead', 'res.partner')")
+    # and what was written last in a conversation that goes back for years
+    _productivity_thread_idx = models.Index("(model, res_id, date) WHERE model IN ('crm.lead', 'res.partner')")
 
     @api.model
     def _productivity_places(self, ids):
