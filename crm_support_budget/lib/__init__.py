@@ -1,0 +1,1 @@
+"""Pure arithmetic of fair support: no Odoo, no clock, no database."""
