@@ -20,6 +20,7 @@ class Reading:
     :param priority: weight in the queue
     :param used_up: what is done in red: ``warn``, ``ask``, ``after``, ``bill``
     :param policy: id, None without one
+    :param agreement: id, None where the company's default holds
     :param dry: nothing leaves the house yet
     """
 
@@ -36,6 +37,7 @@ class Reading:
     priority: float = 1.0
     used_up: str = "warn"
     policy: int | None = None
+    agreement: int | None = None
     dry: bool = True
 
     @property

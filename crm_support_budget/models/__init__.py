@@ -1,4 +1,8 @@
 from . import (
+    resource_calendar,
+    crm_support_terms,
+    crm_support_late,
+    crm_support_checkpoint,
     crm_support_policy,
     crm_support_agreement,
     crm_support_meter,
@@ -8,6 +12,7 @@ from . import (
     crm_support_request,
     crm_support_contact,
     crm_support_entry,
+    crm_voip_call,
     res_company,
     res_config_settings,
 )

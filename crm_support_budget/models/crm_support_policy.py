@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from .crm_support_terms import REMEMBERED
 
 
 class CrmSupportPolicy(models.Model):
@@ -58,3 +60,23 @@ class CrmSupportPolicy(models.Model):
                         day_contacts, rate, rounding, message_minutes) >= 0)""",
         "A policy gives nothing negative.",
     )
+
+    # --- what held since when ---
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        policies = super().create(vals_list)
+        policies._remember()
+        return policies
+
+    def write(self, vals):
+        done = super().write(vals)
+        if {*REMEMBERED, "calendar_id"} & vals.keys():
+            self._remember()
+        return done
+
+    def _remember(self):
+        said = {
+            policy.id: {**{name: policy[name] for name in REMEMBERED}, "calendar": policy.calendar_id.id} for policy in self
+        }
+        self.env["crm.support.terms"]._remember("policy_id", said)

@@ -1,7 +1,13 @@
-from odoo import fields, models
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+from .crm_support_terms import EVER
 
 #: days for which nothing leaves the house
 DRY_DAYS = 28
+#: days before the installation that are taken into account
+LOOK_BACK = 35
 
 
 class ResCompany(models.Model):
@@ -16,8 +22,44 @@ class ResCompany(models.Model):
         "crm.support.policy", "Policy for customers without agreement", ondelete="restrict"
     )
 
+    crm_support_since = fields.Datetime(
+        "Support budgets begin", readonly=True, help="All meters begin then, with a full reserve."
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        companies._crm_support_begin()
+        return companies
+
+    def write(self, vals):
+        done = super().write(vals)
+        if "crm_support_policy_id" in vals:
+            self._crm_support_remember()
+        return done
+
     def _crm_support_begin(self):
-        """Companies begin with a dry run."""
+        """Companies begin with a dry run, and with what happened in the last weeks, so that it shows something at once."""
+        policy = self.env.ref("crm_support_budget.policy_standard", raise_if_not_found=False)
+        today = fields.Date.today()
+        for company in self:
+            first = today - timedelta(days=LOOK_BACK)
+            company.write(
+                {
+                    "crm_support_live_from": today + timedelta(days=DRY_DAYS),
+                    "crm_support_since": company._crm_voip_bounds(first, first)[0],
+                    "crm_support_policy_id": company.crm_support_policy_id.id or (policy and policy.id),
+                }
+            )
+
+    def _crm_support_remember(self):
+        said = {company.id: {"policy": company.crm_support_policy_id.id} for company in self}
+        self.env["crm.support.terms"]._remember("company_id", said)
+
+    def _crm_support_since(self):
+        """:return: naive UTC, when the meters of customers without agreement begin"""
+        # sudo: everybody's meters are those of their company
+        return self.sudo().crm_support_since or EVER
 
     def _crm_support_is_dry(self):
         """:return: whether nothing leaves the house yet"""

@@ -1,1 +1,1 @@
-from . import test_installed
+from . import test_installed, test_meter

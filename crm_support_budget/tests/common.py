@@ -34,7 +34,10 @@ class SupportCase(VoipCase):
                 "day_contacts": 6,
             }
         )
+        # as if it had been so from the first day
+        env["crm.support.terms"].search([("company_id", "=", cls.company.id)]).unlink()
         cls.company.crm_support_policy_id = cls.policy
+        cls.env.registry.clear_cache()
         cls.heavy, cls.light = (
             env["res.partner"].create({"name": name, "is_company": True, "company_id": cls.company.id})
             for name in ("Heavyweight Ltd", "Feather BV")
