@@ -14,5 +14,6 @@ from . import (
     crm_support_entry,
     crm_voip_call,
     res_company,
+    res_partner,
     res_config_settings,
 )

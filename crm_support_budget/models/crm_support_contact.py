@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from odoo.addons.crm_voip_bridge.models.measured import Measured
 
@@ -7,12 +8,17 @@ class CrmSupportContact(models.Model):
     """One time that we helped a customer: a call, a message, a chat, a line of a timesheet, or by hand.
 
     It says what was measured, and what people said about it (reason, request). What it costs the customer is in the
-    ledger (``crm.support.entry``), and follows from it.
+    ledger (``crm.support.entry``), and follows from it (:meth:`_settle`).
     """
 
     _name = "crm.support.contact"
+    _inherit = ["crm.voip.people"]
     _description = "Support contact"
     _order = "at desc, id desc"
+
+    _people_fields = ("user_id", "said_by_id", "waived_by_id", "create_uid", "write_uid")
+    _people_user = "user_id"
+    _people_time = "at"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     source = fields.Selection(
@@ -28,15 +34,228 @@ class CrmSupportContact(models.Model):
     )
     res_model = fields.Char(readonly=True)
     res_id = fields.Many2oneReference(model_field="res_model", readonly=True)
+    call_id = fields.Many2one("crm.voip.call", readonly=True, index="btree_not_null", ondelete="set null")
     contact_id = fields.Many2one("res.partner", "Contact", readonly=True, index=True, ondelete="restrict")
-    partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index=True, ondelete="restrict")
+    partner_id = fields.Many2one("res.partner", "Customer", readonly=True, ondelete="restrict")
     user_id = fields.Many2one("res.users", "Technician", readonly=True, index="btree_not_null", ondelete="set null")
     at = fields.Datetime("When", required=True, readonly=True)
     minutes = Measured(readonly=True, help="Talked, or worked. Empty: not measured.", aggregator="sum")
-    rule_id = fields.Many2one("crm.support.rule", "Decided by", readonly=True, ondelete="set null")
-    request_id = fields.Many2one("crm.support.request", index="btree_not_null", ondelete="set null")
-    reason_id = fields.Many2one("crm.support.reason", index="btree_not_null", ondelete="restrict")
+    is_support = fields.Boolean("Support", readonly=True, default=True)
+    rule_id = fields.Many2one("crm.support.rule", "Decided by", readonly=True, index="btree_not_null", ondelete="set null")
+    request_id = fields.Many2one("crm.support.request", "Request", index="btree_not_null", ondelete="set null")
+    reason_id = fields.Many2one("crm.support.reason", "Reason", index="btree_not_null", ondelete="restrict")
+    said_by_id = fields.Many2one("res.users", "Reason given by", readonly=True, index="btree_not_null", ondelete="set null")
+    waived_by_id = fields.Many2one("res.users", "Taken back by", readonly=True, index="btree_not_null", ondelete="set null")
+    waived_why = fields.Char("Taken back because", readonly=True)
+    note = fields.Char(readonly=True, help="What was done, where no machine recorded it.")
     topic_id = fields.Many2one(related="request_id.topic_id")
     entry_ids = fields.One2many("crm.support.entry", "support_contact_id", "Entries")
 
     _source_unique = models.UniqueIndex("(res_model, res_id) WHERE res_id IS NOT NULL")
+    _customer_idx = models.Index("(partner_id, company_id, at)")
+    _at_idx = models.Index("(company_id, at)")
+
+    @api.depends("source", "partner_id", "at")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        labels = dict(self._fields["source"]._description_selection(self.env))
+        for one in self:
+            one.display_name = " · ".join(filter(None, [labels.get(one.source), one.sudo().partner_id.name]))
+
+    # --- what people say ---
+
+    def _say(self, reason=None, request=None):
+        """Somebody says what contacts were about, and the ledger follows.
+
+        :param reason: ``crm.support.reason``, None leaves it
+        :param request: ``crm.support.request``, None leaves it
+        """
+        self.check_access("read")
+        if not self.env.user.has_group("crm_support_budget.group_technician"):
+            raise UserError(self.env._("What a contact was about is said by those who help customers."))
+        vals = {}
+        if reason is not None:
+            vals |= {"reason_id": reason.id, "said_by_id": self.env.uid}
+        if request is not None:
+            vals["request_id"] = request.id
+        # sudo: contacts are written by what was measured; what a person may add is decided above
+        self.sudo().write(vals)
+        self.sudo()._settle()
+
+    def _waive(self, why):
+        """A supervisor takes back what contacts cost their customers.
+
+        :param why: in words, for the customer to read
+        """
+        self.check_access("read")
+        if not self.env.user.has_group("crm_support_budget.group_supervisor"):
+            raise UserError(self.env._("Entries are taken back by a supervisor."))
+        if not (why or "").strip():
+            raise UserError(self.env._("Say why it is taken back: the customer reads it."))
+        # sudo: see _say
+        self.sudo().write({"waived_by_id": self.env.uid, "waived_why": why.strip()})
+        self.sudo()._settle(why.strip())
+
+    @api.model
+    def _by_hand(self, contact, minutes, note, at=None, reason=None, request=None, company=None):
+        """Somebody enters help that no machine recorded.
+
+        :param contact: ``res.partner``
+        :param minutes: more than 0
+        :param note: what was done
+        :return: the contact
+        """
+        if not self.env.user.has_group("crm_support_budget.group_technician"):
+            raise UserError(self.env._("Help is entered by those who help customers."))
+        if not 0 < minutes <= 24 * 60:
+            raise UserError(self.env._("Between a minute and a day: %s minutes are not.", minutes))
+        if not (note or "").strip():
+            raise UserError(self.env._("Say what was done: the customer reads it."))
+        # sudo: see _say
+        made = self.sudo().create(
+            {
+                "company_id": (company or self.env.company).id,
+                "source": "hand",
+                "contact_id": contact.id,
+                "partner_id": contact.commercial_partner_id.id,
+                "user_id": self.env.uid,
+                "at": at or fields.Datetime.now(),
+                "minutes": minutes,
+                "note": note.strip(),
+                "reason_id": reason and reason.id,
+                "said_by_id": reason and self.env.uid,
+                "request_id": request and request.id,
+            }
+        )
+        made._settle()
+        return made.with_env(self.env)
+
+    def _proposed_reason(self):
+        """:return: the reason that was last given for the same topic of the same customer, else for the customer"""
+        self.ensure_one()
+        domain = [
+            ("partner_id", "=", self.partner_id.id),
+            ("company_id", "=", self.company_id.id),
+            ("reason_id", "!=", False),
+            ("id", "!=", self.id),
+        ]
+        # sudo: what a colleague said of this customer is what is proposed, not who it was
+        Contact = self.sudo()
+        topic = self.request_id.topic_id
+        same = topic and Contact.search([*domain, ("request_id.topic_id", "=", topic.id)], limit=1)
+        return (same or Contact.search(domain, limit=1)).reason_id
+
+    # --- what was measured ---
+
+    @api.model
+    def _take(self, source, ids):
+        """Bring the contacts of some records up to what these say now, and the ledger with them.
+
+        :param source: ``call``, ``message``, ``chat``, ``timesheet``
+        :param ids: of the records
+        :return: the contacts
+        """
+        # sudo: contacts follow from what machines recorded, whoever caused it
+        Contact = self.sudo()
+        model, wanted = getattr(Contact, f"_prepare_{source}_vals")(ids)
+        found = Contact.search_fetch([("res_model", "=", model), ("res_id", "in", list(ids))])
+        known = {one.res_id: one for one in found}
+        changed = Contact.browse()
+        for ident, one in known.items():
+            vals = wanted.get(ident) or {"is_support": False}
+            differing = {
+                name: value for name, value in vals.items() if self._fields[name].convert_to_write(one[name], one) != value
+            }
+            if differing:
+                one.write(differing)
+                changed |= one
+        changed |= Contact.create(
+            [
+                {"res_model": model, "res_id": ident, "source": source, **vals}
+                for ident, vals in sorted(wanted.items())
+                if ident not in known and vals["is_support"]
+            ]
+        )
+        changed._settle()
+        return changed
+
+    # --- the ledger ---
+
+    def _settle(self, why=None):
+        """Append to the ledger what brings it to what these contacts say. What stands already is left alone.
+
+        :param why: of a correction, in words
+        """
+        Entry = self.env["crm.support.entry"]
+        standing = Entry._standing(self)
+        wanted = self._wanted()
+        reversals, fresh = [], []
+        for contact in self:
+            entry, vals = standing.get(contact.id, Entry.browse()), wanted.get(contact.id)
+            if entry and vals and not entry._differs(vals):
+                continue
+            if entry:
+                reversals.append(entry._prepare_reversal_vals(why))
+            if vals:
+                fresh.append(vals)
+        Entry._append(reversals + fresh)
+
+    def _wanted(self):
+        """:return: ``{contact id: values of the entry that is to stand}``"""
+        policies = self._policies()
+        return {
+            one.id: one._prepare_entry_vals(policies.get(one.id) or {})
+            for one in self
+            if one.is_support and one.partner_id
+        }
+
+    def _policies(self):
+        """:return: ``{contact id: what held for its customer at its moment}``, of messages only"""
+        found = {}
+        for company, some in self.filtered(lambda one: one.source == "message").grouped("company_id").items():
+            timelines = self.env["crm.support.terms"]._timelines(some.partner_id.ids, company)
+            for one in some:
+                held = [values for since, values in timelines[one.partner_id.id] if since <= one.at]
+                found[one.id] = held[-1] if held else {}
+        return found
+
+    def _prepare_entry_vals(self, policy):
+        """What the ledger is to say of this contact.
+
+        :param policy: what held for the customer then
+        """
+        self.ensure_one()
+        measured, estimated = self.minutes, False
+        conditions = [["source", {"source": self.source}]]
+        if self.rule_id:
+            conditions.append(["rule", {"id": self.rule_id.id, "name": self.rule_id.name}])
+        if self.source == "message" and policy.get("message_minutes"):
+            measured, estimated = policy["message_minutes"], True
+            conditions.append(["estimated", {"minutes": measured}])
+        reason = self.request_id.reason_id if self.request_id.reason_id.exempt else self.reason_id or self.request_id.reason_id
+        factor = 0.0 if reason.exempt else reason.factor if reason else 1.0
+        if reason:
+            how = "exempt" if reason.exempt else "free" if not factor else "full" if factor == 1 else "part"
+            conditions.append([how, {"id": reason.id, "name": reason.name, "factor": factor}])
+        else:
+            conditions.append(["no_reason", {}])
+        if self.waived_by_id or self.waived_why:
+            factor = 0.0
+            conditions.append(["waived", {"why": self.waived_why}])
+        return {
+            "company_id": self.company_id.id,
+            "partner_id": self.partner_id.id,
+            "contact_id": self.contact_id.id,
+            "support_contact_id": self.id,
+            "user_id": self.user_id.id,
+            "at": self.at,
+            "minutes": (measured or 0.0) * factor,
+            "contacts": factor,
+            "measured_minutes": measured or 0.0,
+            "measured_contacts": 1.0,
+            "estimated": estimated,
+            "reason_id": reason.id,
+            "request_id": self.request_id.id,
+            "counted": bool(factor),
+            "conditions": conditions,
+        }

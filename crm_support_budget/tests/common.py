@@ -1,11 +1,12 @@
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
+from odoo.addons.crm_voip_bridge.tests.common import VoipCase, answered, told
+from odoo.fields import Command
 from odoo.tests import new_test_user
-
-from odoo.addons.crm_voip_bridge.tests.common import VoipCase
 
 #: a Monday, ten in the morning in Amsterdam
 MONDAY = datetime(2026, 11, 2, 9)
+HEAVY, LIGHT = "+12025550111", "+12025550122"
 
 
 class SupportCase(VoipCase):
@@ -42,7 +43,41 @@ class SupportCase(VoipCase):
             env["res.partner"].create({"name": name, "is_company": True, "company_id": cls.company.id})
             for name in ("Heavyweight Ltd", "Feather BV")
         )
-        cls.caller = env["res.partner"].create({"name": "Hans Heavy", "parent_id": cls.heavy.id})
+        cls.caller = env["res.partner"].create({"name": "Hans Heavy", "parent_id": cls.heavy.id, "phone": HEAVY})
+        cls.light.phone = LIGHT
+        # their phones
+        cls.phones["101"].user_id, cls.phones["102"].user_id = cls.tess, cls.timo
+        cls.company.resource_calendar_id = env["resource.calendar"].create(
+            {
+                "name": "Eight to four",
+                "tz": "Europe/Amsterdam",
+                "company_id": cls.company.id,
+                "attendance_ids": [Command.clear()]
+                + [
+                    Command.create({"name": str(day), "dayofweek": str(day), "hour_from": 8, "hour_to": 16})
+                    for day in range(5)
+                ],
+            }
+        )
+        cls.company.partner_id.tz = "Europe/Amsterdam"
+        cls.company.crm_support_since = datetime(2026, 9, 1)
+        env.flush_all()
+
+    def helped(self, ref, minutes, at=MONDAY, number=HEAVY, phone="101", queue=False):
+        """A customer calls, and is helped for so long; seconds of ringing come before.
+
+        :return: the call
+        """
+        events = answered(ref, number, phone, at.replace(tzinfo=timezone.utc), minutes * 60)
+        if queue:
+            events += told("0.05 queued c support", call=ref, start=at.replace(tzinfo=timezone.utc))
+        return self.deliver_one(events, ref)
+
+    def entries(self, customer):
+        return self.env["crm.support.entry"].search([("partner_id", "=", customer.id)], order="id")
+
+    def reading(self, customer, now):
+        return self.env["crm.support.meter"]._of(customer, self.company, now)[customer.id]
 
     def minutes_after(self, count, start=MONDAY):
         """:return: so many minutes after the Monday on which tests begin"""

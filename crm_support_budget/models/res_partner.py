@@ -1,0 +1,55 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+#: what has a customer, which is that of its contact
+FOLLOWING = ("crm_support_contact", "crm_support_entry", "crm_support_request")
+
+
+class ResPartner(models.Model):
+    """Help follows the person: who had it counts for the company that the person is of now."""
+
+    _inherit = "res.partner"
+
+    def write(self, vals):
+        done = super().write(vals)
+        if {"parent_id", "is_company"} & vals.keys():
+            self._crm_support_follow()
+        return done
+
+    def _crm_support_follow(self):
+        """Bring the customers of help in line with the contacts that had it."""
+        family = self.with_context(active_test=False).search([("id", "child_of", self.ids)])
+        family.flush_recordset(["commercial_partner_id"])
+        Meter = self.env["crm.support.meter"]
+        for table in FOLLOWING:
+            model = table.replace("_", ".")
+            self.env[model].flush_model()
+            moved = self.env.execute_query(
+                SQL(
+                    """UPDATE %(table)s AS one SET partner_id = partner.commercial_partner_id
+                         FROM res_partner AS partner, %(table)s AS before
+                        WHERE partner.id = one.contact_id AND before.id = one.id AND partner.id = ANY(%(family)s)
+                          AND one.partner_id IS DISTINCT FROM partner.commercial_partner_id
+                    RETURNING before.partner_id, one.partner_id""",
+                    table=SQL.identifier(table),
+                    family=family.ids,
+                )
+            )
+            if moved:
+                self.env[model].invalidate_model(["partner_id"])
+                if table == "crm_support_entry":
+                    Meter._stale(self.browse({customer for both in moved for customer in both if customer}))
+
+
+class BasePartnerMergeAutomaticWizard(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    @api.model
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        result = super()._update_foreign_keys(src_partners, dst_partner)
+        # core moves what others had in SQL: both histories are one now
+        for model in ("crm.support.contact", "crm.support.entry", "crm.support.request", "crm.support.agreement"):
+            self.env[model].invalidate_model()
+        dst_partner._crm_support_follow()
+        self.env["crm.support.meter"]._stale(dst_partner.commercial_partner_id)
+        return result
