@@ -162,6 +162,7 @@ class CrmSupportEntry(models.Model):
         entries = self.create(vals_list)
         entries.flush_recordset()
         self.env["crm.support.meter"]._entered(entries)
+        self.env["crm.support.counter"]._charge(entries)
         return entries
 
     @api.model

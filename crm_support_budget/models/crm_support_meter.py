@@ -134,7 +134,7 @@ class CrmSupportMeter(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """SELECT customer.id, kept.at, kept.minutes, kept.contacts, entered.rows, day.minutes, day.contacts
-                     FROM unnest(%(customers)s) AS customer (id)
+                     FROM unnest(%(customers)s::integer[]) AS customer (id)
                     CROSS JOIN LATERAL (
                         SELECT least(
                             (SELECT min(at) FROM crm_support_late

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import format_date
 
 from .crm_support_terms import EVER
 
@@ -38,6 +39,14 @@ class ResCompany(models.Model):
             self._crm_support_remember()
         return done
 
+    crm_support_repeat_days = fields.Integer(
+        "Repeat contacts within (days)", default=14, help="Contacts about the same topic within so many days are shown as repeated."
+    )
+
+    crm_support_cap = fields.Integer(
+        "At the same time, of one customer", default=1, help="So many requests of one customer are served at once. 0: any."
+    )
+
     def _crm_support_begin(self):
         """Companies begin with a dry run, and with what happened in the last weeks, so that it shows something at once."""
         policy = self.env.ref("crm_support_budget.policy_standard", raise_if_not_found=False)
@@ -67,3 +76,17 @@ class ResCompany(models.Model):
         day = fields.Datetime.now().astimezone(self._crm_voip_zone()).date()
         # sudo: whether we only try is for everybody to know
         return not self.sudo().crm_support_live_from or day < self.sudo().crm_support_live_from
+
+    def _crm_support_dry_line(self):
+        """:return: what every screen says during the dry run, False after it"""
+        self.ensure_one()
+        if not self._crm_support_is_dry():
+            return False
+        # sudo: see _crm_support_is_dry
+        begins = self.sudo().crm_support_live_from
+        if not begins:
+            return self.env._("Dry run: nothing is sent to customers, and nothing is put in another order.")
+        return self.env._(
+            "Dry run until %s: nothing is sent to customers, and nothing is put in another order.",
+            format_date(self.env, begins),
+        )
