@@ -125,6 +125,20 @@ class CrmSupportMeter(models.AbstractModel):
             dry=dry,
         )
 
+    @api.model
+    def _left_in_words(self, reading):
+        """:return: what is left, or by how much it is over, in words"""
+        _ = self.env._
+        said = []
+        for amount, unit in (
+            (reading.minutes_left, _("min")),
+            (reading.contacts_left, _("contacts")),
+        ):
+            if amount is not None:
+                how = _("%(amount)s %(unit)s left") if amount >= 0 else _("over by %(amount)s %(unit)s")
+                said.append(how % {"amount": round(abs(amount)), "unit": unit})
+        return ", ".join(said) or _("Not limited")
+
     # --- what it is read from ---
 
     @api.model

@@ -52,6 +52,7 @@ class CrmSupportPolicy(models.Model):
     message_minutes = fields.Float(
         "A message takes (min)", help="An estimate: shown as such, and never billed. 0: messages count as contacts only."
     )
+    words = fields.Text("In words", compute="_compute_words", help="What the policy gives, as the customer reads it.")
     agreement_ids = fields.One2many("crm.support.agreement", "policy_id", "Agreements")
 
     _priority_positive = models.Constraint("CHECK (priority > 0)", "A priority is more than nothing.")
@@ -60,6 +61,47 @@ class CrmSupportPolicy(models.Model):
                         day_contacts, rate, rounding, message_minutes) >= 0)""",
         "A policy gives nothing negative.",
     )
+
+    @api.depends("period", "minutes", "contacts", "reserve_minutes", "carry_minutes", "priority", "used_up")
+    @api.depends_context("lang")
+    def _compute_words(self):
+        for policy in self:
+            policy.words = " ".join(policy._words({name: policy[name] for name in REMEMBERED}))
+
+    @api.model
+    def _words(self, said):
+        """:return: what terms give, in sentences
+
+        :param said: values as they are remembered
+        """
+        _ = self.env._
+        period = dict(self._fields["period"]._description_selection(self.env))[said["period"]].lower()
+        words = []
+        if said["minutes"]:
+            words.append(_("%(minutes)g minutes of help each %(period)s.", minutes=said["minutes"], period=period))
+            words.append(
+                _(
+                    "Up to %(reserve)g minutes can be had at once, and %(carry)g more if little was used before.",
+                    reserve=said["reserve_minutes"],
+                    carry=said["carry_minutes"],
+                )
+            )
+        if said["contacts"]:
+            words.append(_("%(contacts)g calls or messages each %(period)s.", contacts=said["contacts"], period=period))
+        if not words:
+            words.append(_("As much help as is needed."))
+        if said["priority"] != 1:
+            words.append(_("In the queue, a minute counts as %g.", 1 / said["priority"]))
+        words.append(
+            {
+                "warn": _("When it is used up, we talk about it."),
+                "ask": _("When it is used up, a supervisor decides what is done next."),
+                "after": _("When it is used up, others are helped first."),
+                "bill": _("What is more is billed at the agreed rate."),
+            }[said["used_up"]]
+        )
+        words.append(_("Our own defects and what did not arrive never count."))
+        return words
 
     # --- what held since when ---
 

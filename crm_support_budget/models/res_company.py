@@ -47,6 +47,16 @@ class ResCompany(models.Model):
         "At the same time, of one customer", default=1, help="So many requests of one customer are served at once. 0: any."
     )
 
+    crm_support_share_minutes = fields.Float(
+        "Of a technician's day (min)", default=120, help="One customer with so many minutes of one technician makes a notice. 0: none."
+    )
+    crm_support_share_contacts = fields.Integer(
+        "Of a technician's day (contacts)", default=6, help="One customer with so many contacts of one technician makes a notice. 0: none."
+    )
+    crm_support_tell_takeover = fields.Boolean(
+        "Tell customers who is their contact", help="When a supervisor takes a customer over."
+    )
+
     def _crm_support_begin(self):
         """Companies begin with a dry run, and with what happened in the last weeks, so that it shows something at once."""
         policy = self.env.ref("crm_support_budget.policy_standard", raise_if_not_found=False)
@@ -90,3 +100,26 @@ class ResCompany(models.Model):
             "Dry run until %s: nothing is sent to customers, and nothing is put in another order.",
             format_date(self.env, begins),
         )
+
+    def _crm_support_supervisors(self):
+        """:return: supervisors of the company"""
+        self.ensure_one()
+        # sudo: who decides is told, whoever asks
+        people = self.env.ref("crm_support_budget.group_supervisor").sudo().all_user_ids
+        return people.filtered(lambda user: user.active and not user.share and self in user.company_ids)
+
+    def _crm_support_may(self, kind, customers, text):
+        """Whether something that leaves the house, or puts others in another order, may be done; in the dry run it is noted.
+
+        :param kind: ``mail``, ``reorder``, ``after``
+        :param customers: whom it concerns
+        :param text: what would have been, in words
+        """
+        self.ensure_one()
+        if not self._crm_support_is_dry():
+            return True
+        # sudo: notes of a dry run are made here alone
+        self.env["crm.support.would"].sudo().create(
+            [{"company_id": self.id, "partner_id": one.id, "kind": kind, "text": text} for one in customers]
+        )
+        return False

@@ -46,6 +46,9 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
+        self.env.cr.execute(
+            "UPDATE crm_support_notice SET place = id WHERE partner_id = ANY(%s) AND place = 0", [src_partners.ids]
+        )
         result = super()._update_foreign_keys(src_partners, dst_partner)
         # core moves what others had in SQL: both histories are one now
         for model in ("crm.support.contact", "crm.support.entry", "crm.support.request", "crm.support.agreement"):

@@ -73,6 +73,12 @@ class SupportCase(VoipCase):
             events += told("0.05 queued c support", call=ref, start=at.replace(tzinfo=timezone.utc))
         return self.deliver_one(events, ref)
 
+    def always(self, policy, **vals):
+        """Change a policy as if it had been so from the first day."""
+        policy.write(vals)
+        self.env["crm.support.terms"].search([("policy_id", "=", policy.id)]).unlink()
+        policy._remember()
+
     def entries(self, customer):
         return self.env["crm.support.entry"].search([("partner_id", "=", customer.id)], order="id")
 

@@ -1,1 +1,1 @@
-from . import crm_support_next
+from . import crm_support_next, crm_support_say
