@@ -19,6 +19,8 @@ from . import (
     crm_support_takeover,
     crm_support_notice,
     crm_support_would,
+    crm_support_statement,
+    crm_support_objection,
     res_company,
     res_partner,
     res_config_settings,

@@ -40,7 +40,7 @@ class CrmSupportEntry(models.Model):
         "crm.support.contact", "What it is for", required=True, readonly=True, ondelete="restrict"
     )
     turn = fields.Integer(required=True, readonly=True, help="Which entry of its contact it is.")
-    user_id = fields.Many2one("res.users", "Technician", readonly=True, index="btree_not_null", ondelete="set null")
+    user_id = fields.Many2one("res.users", "Technician", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null")
     at = fields.Datetime("When", required=True, readonly=True, help="Of the contact; a reversal has that of its entry.")
     entered_at = fields.Datetime("Entered", required=True, readonly=True, default=fields.Datetime.now)
     minutes = fields.Float("Minutes counted", readonly=True, help="Negative where an entry is taken back.")
@@ -59,7 +59,7 @@ class CrmSupportEntry(models.Model):
     reverses_id = fields.Many2one("crm.support.entry", "Takes back", readonly=True, ondelete="restrict")
     reversed = fields.Boolean("Taken back", compute="_compute_reversed", help="A later entry takes it back.")
     author_id = fields.Many2one(
-        "res.users", "Entered by", readonly=True, index="btree_not_null", ondelete="set null", help="Empty: by itself."
+        "res.users", "Entered by", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null", help="Empty: by itself."
     )
     why = fields.Char(readonly=True)
 

@@ -64,7 +64,7 @@ class CrmSupportRequest(models.Model):
         default="hand",
         readonly=True,
     )
-    user_id = fields.Many2one("res.users", "Technician", index="btree_not_null", ondelete="set null", tracking=True)
+    user_id = fields.Many2one("res.users", "Technician", groups="base.group_user", index="btree_not_null", ondelete="set null", tracking=True)
     promised_on = fields.Date("Promised for", tracking=True)
     is_late = fields.Boolean("Promise is past", compute="_compute_is_late", search="_search_is_late")
     waiting_since = fields.Datetime(readonly=True, default=fields.Datetime.now)

@@ -17,11 +17,10 @@ class CrmSupportRequest(models.Model):
 
     _inherit = "crm.support.request"
 
-    offered_to_id = fields.Many2one("res.users", "Offered to", readonly=True, index="btree_not_null", ondelete="set null")
+    offered_to_id = fields.Many2one("res.users", "Offered to", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null")
     offered_until = fields.Datetime(readonly=True)
     allowed_by_id = fields.Many2one(
-        "res.users",
-        "Allowed by",
+        "res.users", "Allowed by", groups="base.group_user",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
@@ -205,7 +204,7 @@ class CrmSupportTurn(models.Model):
     _people_time = "create_date"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    user_id = fields.Many2one("res.users", "Technician", required=True, readonly=True, index=True, ondelete="cascade")
+    user_id = fields.Many2one("res.users", "Technician", groups="base.group_user", required=True, readonly=True, index=True, ondelete="cascade")
     request_id = fields.Many2one("crm.support.request", "Served", required=True, readonly=True, index=True, ondelete="cascade")
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index=True, ondelete="cascade")
     offered_id = fields.Many2one("crm.support.request", "Offered", readonly=True, index="btree_not_null", ondelete="set null")

@@ -53,6 +53,9 @@ class ResCompany(models.Model):
     crm_support_share_contacts = fields.Integer(
         "Of a technician's day (contacts)", default=6, help="One customer with so many contacts of one technician makes a notice. 0: none."
     )
+    crm_support_statements = fields.Boolean(
+        "Monthly statements by mail", help="On the first day of a month, each customer who had help gets a statement."
+    )
     crm_support_tell_takeover = fields.Boolean(
         "Tell customers who is their contact", help="When a supervisor takes a customer over."
     )

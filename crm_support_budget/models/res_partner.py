@@ -20,6 +20,9 @@ class ResPartner(models.Model):
         """Bring the customers of help in line with the contacts that had it."""
         family = self.with_context(active_test=False).search([("id", "child_of", self.ids)])
         family.flush_recordset(["commercial_partner_id"])
+        if family.with_context(active_test=False).user_ids:
+            # whose rules name their company: they are kept in memory as they were
+            self.env.registry.clear_cache()
         Meter = self.env["crm.support.meter"]
         for table in FOLLOWING:
             model = table.replace("_", ".")

@@ -1,0 +1,81 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class CrmSupportObjection(models.Model):
+    """A customer says of an entry that it was our defect; a supervisor accepts it, or says why not."""
+
+    _name = "crm.support.objection"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _description = "Objection"
+    _order = "create_date desc, id desc"
+
+    entry_id = fields.Many2one("crm.support.entry", required=True, readonly=True, index=True, ondelete="restrict")
+    company_id = fields.Many2one(related="entry_id.company_id", store=True, index=True)
+    partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index=True, ondelete="restrict")
+    by_id = fields.Many2one("res.partner", "Said by", readonly=True, index=True, ondelete="restrict")
+    text = fields.Text("What they say", required=True, readonly=True)
+    state = fields.Selection(
+        [("open", "To decide"), ("accepted", "Accepted"), ("declined", "Declined")],
+        required=True,
+        readonly=True,
+        default="open",
+        tracking=True,
+    )
+    answer = fields.Text(help="The customer reads it.")
+
+    @api.depends("partner_id")
+    def _compute_display_name(self):
+        for one in self:
+            one.display_name = self.env._("Objection of %s", one.sudo().partner_id.name)
+
+    @api.model
+    def _object(self, entry, text):
+        """A person of the customer objects to an entry; supervisors are told.
+
+        :param entry: one that the present user may read
+        """
+        entry.check_access("read")
+        if entry.reverses_id or entry.reversed or not entry.counted:
+            raise UserError(self.env._("This entry does not count: there is nothing to object to."))
+        if not (text or "").strip():
+            raise UserError(self.env._("Say what went wrong."))
+        # sudo: whoever reads an entry may object to it, and does so here alone
+        Objection = self.sudo()
+        if Objection.search_count([("entry_id", "=", entry.id), ("state", "=", "open")], limit=1):
+            raise UserError(self.env._("An objection to this entry is being looked at already."))
+        made = Objection.create(
+            {
+                "entry_id": entry.id,
+                "partner_id": entry.sudo().partner_id.id,
+                "by_id": self.env.user.partner_id.id,
+                "text": text.strip()[:2000],
+            }
+        )
+        for supervisor in made.company_id._crm_support_supervisors():
+            made.activity_schedule("mail.mail_activity_data_todo", summary=made.display_name, user_id=supervisor.id)
+        return made
+
+    def action_accept(self):
+        """It was our defect: what was entered is taken back."""
+        self._decide("accepted")
+        for one in self:
+            contact = one.entry_id.support_contact_id
+            reason = self.env.ref("crm_support_budget.reason_own_defect")
+            # sudo: the ledger follows from what a supervisor decided
+            (contact.sudo().request_id or contact.sudo()).write({"reason_id": reason.id})
+            contact.sudo()._settle(self.env._("An objection was accepted: our own defect"))
+
+    def action_decline(self):
+        """It stays as it is, and the customer reads why."""
+        if any(not (one.answer or "").strip() for one in self):
+            raise UserError(self.env._("Write an answer: the customer reads it."))
+        self._decide("declined")
+
+    def _decide(self, state):
+        if not self.env.user.has_group("crm_support_budget.group_supervisor"):
+            raise UserError(self.env._("That is decided by a supervisor."))
+        if any(one.state != "open" for one in self):
+            raise UserError(self.env._("This was decided already."))
+        self.sudo().write({"state": state})  # sudo: decided here alone
+        self.activity_ids.action_feedback()
