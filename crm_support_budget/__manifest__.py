@@ -28,8 +28,14 @@
         "views/crm_support_notice_views.xml",
         "views/crm_support_objection_views.xml",
         "views/crm_support_portal_templates.xml",
+        "views/res_partner_views.xml",
         "views/crm_support_menus.xml",
         "views/res_config_settings_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "crm_support_budget/static/src/**/*",
+        ],
+    },
     "post_init_hook": "post_init_hook",
 }

@@ -33,9 +33,7 @@ def month(begin: State | None, end: State) -> Month:
     :param end: when it was over
     """
     opening = begin.left if begin else end.opening
-    accrued, used, lost = (
-        getattr(end, name) - (getattr(begin, name) if begin else 0) for name in ("accrued", "used", "lost")
-    )
+    used, lost = (getattr(end, name) - (getattr(begin, name) if begin else 0) for name in ("used", "lost"))
     shown = {name: round(value) for name, value in (("opening", opening), ("used", used), ("lost", lost))}
     closing = round(end.left)
     # what came is what nobody counts along: the rest of the rounding goes there

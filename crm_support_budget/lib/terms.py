@@ -72,7 +72,9 @@ def last_run(found: Sequence[tuple[datetime, dict | None]], amount: str, now: da
 def version(versions: Versions, moment: datetime) -> Mapping | None:
     """What holds at a moment: the last version until then, of one moment the later one; else the first one."""
     before = [one for one in versions if one[0] <= moment]
-    chosen = max(reversed(before), key=lambda one: one[0]) if before else min(versions, key=lambda one: one[0], default=None)
+    chosen = (
+        max(reversed(before), key=lambda one: one[0]) if before else min(versions, key=lambda one: one[0], default=None)
+    )
     return chosen and chosen[1]
 
 

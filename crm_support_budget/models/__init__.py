@@ -21,7 +21,9 @@ from . import (
     crm_support_would,
     crm_support_statement,
     crm_support_objection,
+    crm_support_card,
     res_company,
     res_partner,
+    res_partner_meter,
     res_config_settings,
 )

@@ -41,9 +41,7 @@ class CrmSupportAgreement(models.Model):
     @api.depends("partner_id", "policy_id")
     def _compute_display_name(self):
         for agreement in self:
-            agreement.display_name = " · ".join(
-                filter(None, [agreement.partner_id.name, agreement.policy_id.name])
-            )
+            agreement.display_name = " · ".join(filter(None, [agreement.partner_id.name, agreement.policy_id.name]))
 
     @api.depends("policy_id", "own_minutes", "own_contacts", "own_priority")
     @api.depends_context("lang")
@@ -63,9 +61,7 @@ class CrmSupportAgreement(models.Model):
             agreement.colour = reading and reading.colour
             agreement.green_at = reading and reading.green_at
             agreement.left = reading and self.env["crm.support.meter"]._left_in_words(reading)
-            agreement.today = reading and self.env._(
-                "%(minutes)s min, %(contacts)s contacts", minutes=round(reading.day_minutes), contacts=round(reading.day_contacts)
-            )
+            agreement.today = reading and self.env["crm.support.meter"]._today_in_words(reading)
 
     @api.constrains("partner_id", "company_id", "date_from", "date_until", "active")
     def _check_overlap(self):

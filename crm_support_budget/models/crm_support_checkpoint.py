@@ -87,7 +87,8 @@ class CrmSupportCheckpoint(models.Model):
             fresh = []
             for customer, states in Meter._replayed(list(some), company, midnight).items():
                 fresh += [
-                    (company.id, customer, at, json.dumps(as_kept(minutes)), json.dumps(as_kept(contacts))) for at, minutes, contacts in states
+                    (company.id, customer, at, json.dumps(as_kept(minutes)), json.dumps(as_kept(contacts)))
+                    for at, minutes, contacts in states
                 ]
             if fresh:
                 self.env.cr.execute_values(

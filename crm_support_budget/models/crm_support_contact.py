@@ -1,7 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-
 from odoo.addons.crm_voip_bridge.models.measured import Measured
+from odoo.exceptions import UserError
 
 
 class CrmSupportContact(models.Model):
@@ -12,7 +11,7 @@ class CrmSupportContact(models.Model):
     """
 
     _name = "crm.support.contact"
-    _inherit = ["crm.voip.people"]
+    _inherit = ["crm.voip.own"]
     _description = "Support contact"
     _order = "at desc, id desc"
 
@@ -35,17 +34,23 @@ class CrmSupportContact(models.Model):
     res_model = fields.Char(readonly=True)
     res_id = fields.Many2oneReference(model_field="res_model", readonly=True)
     call_id = fields.Many2one("crm.voip.call", readonly=True, index="btree_not_null", ondelete="set null")
-    contact_id = fields.Many2one("res.partner", "Contact", readonly=True, index=True, ondelete="restrict")
-    partner_id = fields.Many2one("res.partner", "Customer", readonly=True, ondelete="restrict")
+    contact_id = fields.Many2one("res.partner", readonly=True, index=True, ondelete="restrict")
+    partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index="btree_not_null", ondelete="restrict")
     user_id = fields.Many2one("res.users", "Technician", readonly=True, index="btree_not_null", ondelete="set null")
     at = fields.Datetime("When", required=True, readonly=True)
     minutes = Measured(readonly=True, help="Talked, or worked. Empty: not measured.", aggregator="sum")
     is_support = fields.Boolean("Support", readonly=True, default=True)
-    rule_id = fields.Many2one("crm.support.rule", "Decided by", readonly=True, index="btree_not_null", ondelete="set null")
-    request_id = fields.Many2one("crm.support.request", "Request", index="btree_not_null", ondelete="set null")
-    reason_id = fields.Many2one("crm.support.reason", "Reason", index="btree_not_null", ondelete="restrict")
-    said_by_id = fields.Many2one("res.users", "Reason given by", readonly=True, index="btree_not_null", ondelete="set null")
-    waived_by_id = fields.Many2one("res.users", "Taken back by", readonly=True, index="btree_not_null", ondelete="set null")
+    rule_id = fields.Many2one(
+        "crm.support.rule", "Decided by", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    request_id = fields.Many2one("crm.support.request", index="btree_not_null", ondelete="set null")
+    reason_id = fields.Many2one("crm.support.reason", index="btree_not_null", ondelete="restrict")
+    said_by_id = fields.Many2one(
+        "res.users", "Reason given by", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    waived_by_id = fields.Many2one(
+        "res.users", "Taken back by", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     waived_why = fields.Char("Taken back because", readonly=True)
     note = fields.Char(readonly=True, help="What was done, where no machine recorded it.")
     topic_id = fields.Many2one(related="request_id.topic_id")
@@ -133,17 +138,15 @@ class CrmSupportContact(models.Model):
     def _proposed_reason(self):
         """:return: the reason that was last given for the same topic of the same customer, else for the customer"""
         self.ensure_one()
-        domain = [
-            ("partner_id", "=", self.partner_id.id),
-            ("company_id", "=", self.company_id.id),
-            ("reason_id", "!=", False),
-            ("id", "!=", self.id),
-        ]
         # sudo: what a colleague said of this customer is what is proposed, not who it was
-        Contact = self.sudo()
-        topic = self.request_id.topic_id
-        same = topic and Contact.search([*domain, ("request_id.topic_id", "=", topic.id)], limit=1)
-        return (same or Contact.search(domain, limit=1)).reason_id
+        return self.sudo()._last_reason(self.partner_id, self.company_id, self.request_id.topic_id)
+
+    @api.model
+    def _last_reason(self, customer, company, topic=None):
+        """:return: the reason that was last given for a topic of a customer, else for the customer"""
+        domain = [("partner_id", "=", customer.id), ("company_id", "=", company.id), ("reason_id", "!=", False)]
+        same = topic and self.search([*domain, ("request_id.topic_id", "=", topic.id)], limit=1)
+        return (same or self.search(domain, limit=1)).reason_id
 
     # --- what was measured ---
 
@@ -164,7 +167,9 @@ class CrmSupportContact(models.Model):
         for ident, one in known.items():
             vals = wanted.get(ident) or {"is_support": False}
             differing = {
-                name: value for name, value in vals.items() if self._fields[name].convert_to_write(one[name], one) != value
+                name: value
+                for name, value in vals.items()
+                if self._fields[name].convert_to_write(one[name], one) != value
             }
             if differing:
                 one.write(differing)
@@ -232,7 +237,11 @@ class CrmSupportContact(models.Model):
         if self.source == "message" and policy.get("message_minutes"):
             measured, estimated = policy["message_minutes"], True
             conditions.append(["estimated", {"minutes": measured}])
-        reason = self.request_id.reason_id if self.request_id.reason_id.exempt else self.reason_id or self.request_id.reason_id
+        reason = (
+            self.request_id.reason_id
+            if self.request_id.reason_id.exempt
+            else self.reason_id or self.request_id.reason_id
+        )
         factor = 0.0 if reason.exempt else reason.factor if reason else 1.0
         if reason:
             how = "exempt" if reason.exempt else "free" if not factor else "full" if factor == 1 else "part"

@@ -37,7 +37,13 @@ class CrmSupportCounter(models.Model):
                 held = [values for since, values in readings[entry.partner_id.id] if since <= entry.at]
                 priority = (held[-1] or {}).get("priority", 1.0) if held else 1.0
                 if entry.minutes:
-                    rows.append({"company_id": company.id, "partner_id": entry.partner_id.id, "served": entry.minutes / priority})
+                    rows.append(
+                        {
+                            "company_id": company.id,
+                            "partner_id": entry.partner_id.id,
+                            "served": entry.minutes / priority,
+                        }
+                    )
             self.sudo().create(rows)  # sudo: follows from the ledger
 
     @api.model
@@ -88,7 +94,9 @@ class CrmSupportCounter(models.Model):
     @api.model
     def _moved(self, company, customer, minutes):
         if minutes:
-            self.sudo().create({"company_id": company.id, "partner_id": customer, "served": minutes})  # sudo: see _charge
+            self.sudo().create(
+                {"company_id": company.id, "partner_id": customer, "served": minutes}
+            )  # sudo: see _charge
 
     @api.model
     def _fold_rows(self):

@@ -23,7 +23,7 @@ class CrmSupportEntry(models.Model):
     """The ledger of help: only appended to. A correction is an entry that takes another one back."""
 
     _name = "crm.support.entry"
-    _inherit = ["crm.voip.people"]
+    _inherit = ["crm.voip.own"]
     _description = "Support entry"
     _order = "at desc, id desc"
     # who caused it is its author, and the rule about persons does not know those columns
@@ -35,12 +35,14 @@ class CrmSupportEntry(models.Model):
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, ondelete="restrict")
-    contact_id = fields.Many2one("res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="restrict")
+    contact_id = fields.Many2one("res.partner", readonly=True, index="btree_not_null", ondelete="restrict")
     support_contact_id = fields.Many2one(
-        "crm.support.contact", "What it is for", required=True, readonly=True, ondelete="restrict"
+        "crm.support.contact", "What it is for", required=True, readonly=True, index=True, ondelete="restrict"
     )
     turn = fields.Integer(required=True, readonly=True, help="Which entry of its contact it is.")
-    user_id = fields.Many2one("res.users", "Technician", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null")
+    user_id = fields.Many2one(
+        "res.users", "Technician", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     at = fields.Datetime("When", required=True, readonly=True, help="Of the contact; a reversal has that of its entry.")
     entered_at = fields.Datetime("Entered", required=True, readonly=True, default=fields.Datetime.now)
     minutes = fields.Float("Minutes counted", readonly=True, help="Negative where an entry is taken back.")
@@ -50,8 +52,8 @@ class CrmSupportEntry(models.Model):
     estimated = fields.Boolean(readonly=True, help="The minutes are the policy's estimate for a message: never billed.")
     source = fields.Selection(related="support_contact_id.source", store=True)
     call_id = fields.Many2one(related="support_contact_id.call_id")
-    reason_id = fields.Many2one("crm.support.reason", "Reason", readonly=True, index="btree_not_null", ondelete="restrict")
-    request_id = fields.Many2one("crm.support.request", "Request", readonly=True, index="btree_not_null", ondelete="set null")
+    reason_id = fields.Many2one("crm.support.reason", readonly=True, index="btree_not_null", ondelete="restrict")
+    request_id = fields.Many2one("crm.support.request", readonly=True, index="btree_not_null", ondelete="set null")
     topic_id = fields.Many2one(related="request_id.topic_id", store=True, index="btree_not_null")
     counted = fields.Boolean(readonly=True)
     conditions = fields.Json(readonly=True, help="Each condition that decided, in their order.")
@@ -59,7 +61,13 @@ class CrmSupportEntry(models.Model):
     reverses_id = fields.Many2one("crm.support.entry", "Takes back", readonly=True, ondelete="restrict")
     reversed = fields.Boolean("Taken back", compute="_compute_reversed", help="A later entry takes it back.")
     author_id = fields.Many2one(
-        "res.users", "Entered by", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null", help="Empty: by itself."
+        "res.users",
+        "Entered by",
+        groups="base.group_user",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="Empty: by itself.",
     )
     why = fields.Char(readonly=True)
 
@@ -97,9 +105,10 @@ class CrmSupportEntry(models.Model):
         return {one.id: one.name for one in self.env[model].sudo().browse(ids).exists()}
 
     def _words(self, reasons, rules, labels):
-        _ = self.env._
         if self.reverses_id:
-            return _("Taken back: %s", self.why) if self.why else _("Taken back: it was entered anew.")
+            return (
+                self.env._("Taken back: %s", self.why) if self.why else self.env._("Taken back: it was entered anew.")
+            )
         said = []
         for key, args in self.conditions or ():
             reason = reasons.get(args.get("id"), args.get("name"))
@@ -107,21 +116,23 @@ class CrmSupportEntry(models.Model):
                 case "source":
                     said.append(labels.get(args["source"], args["source"]))
                 case "rule":
-                    said.append(_("support by the rule “%s”", rules.get(args["id"], args["name"])))
+                    said.append(self.env._("support by the rule “%s”", rules.get(args["id"], args["name"])))
                 case "estimated":
-                    said.append(_("%g min are an estimate for a message", args["minutes"]))
+                    said.append(self.env._("%g min are an estimate for a message", args["minutes"]))
                 case "no_reason":
-                    said.append(_("no reason given, so it counts"))
+                    said.append(self.env._("no reason given, so it counts"))
                 case "full":
-                    said.append(_("“%s” counts", reason))
+                    said.append(self.env._("“%s” counts", reason))
                 case "part":
-                    said.append(_("“%(reason)s” counts %(factor)g times", reason=reason, factor=args["factor"]))
+                    said.append(
+                        self.env._("“%(reason)s” counts %(factor)g times", reason=reason, factor=args["factor"])
+                    )
                 case "free":
-                    said.append(_("“%s” does not count", reason))
+                    said.append(self.env._("“%s” does not count", reason))
                 case "exempt":
-                    said.append(_("“%s” never counts", reason))
+                    said.append(self.env._("“%s” never counts", reason))
                 case "waived":
-                    said.append(_("taken back: %s", args["why"]))
+                    said.append(self.env._("taken back: %s", args["why"]))
         return " · ".join(said)
 
     # --- appending ---
@@ -129,11 +140,15 @@ class CrmSupportEntry(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env.su:
-            raise UserError(self.env._("The ledger is written by what happened: enter help by hand, or take an entry back."))
+            raise UserError(
+                self.env._("The ledger is written by what happened: enter help by hand, or take an entry back.")
+            )
         return super().create(vals_list)
 
     def write(self, vals):
-        raise UserError(self.env._("The ledger is only appended to: take the entry back instead."))
+        if vals:
+            raise UserError(self.env._("The ledger is only appended to: take the entry back instead."))
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
@@ -181,9 +196,9 @@ class CrmSupportEntry(models.Model):
 
     def _differs(self, vals):
         """:return: whether the entry says something else"""
-        return any(
-            self._fields[name].convert_to_write(self[name], self) != vals[name] for name in COMPARED
-        ) or [key for key, _args in self.conditions or ()] != [key for key, _args in vals["conditions"]]
+        return any(self._fields[name].convert_to_write(self[name], self) != vals[name] for name in COMPARED) or [
+            key for key, _args in self.conditions or ()
+        ] != [key for key, _args in vals["conditions"]]
 
     def _prepare_reversal_vals(self, why=None):
         """:return: values of the entry that takes this one back; at the same moment, so that it was never used"""
@@ -191,7 +206,15 @@ class CrmSupportEntry(models.Model):
         return {
             **{
                 name: self[name].id
-                for name in ("company_id", "partner_id", "contact_id", "support_contact_id", "user_id", "reason_id", "request_id")
+                for name in (
+                    "company_id",
+                    "partner_id",
+                    "contact_id",
+                    "support_contact_id",
+                    "user_id",
+                    "reason_id",
+                    "request_id",
+                )
             },
             **{name: -self[name] for name in ("minutes", "contacts", "measured_minutes", "measured_contacts")},
             "at": self.at,

@@ -128,16 +128,26 @@ class CrmSupportMeter(models.AbstractModel):
     @api.model
     def _left_in_words(self, reading):
         """:return: what is left, or by how much it is over, in words"""
-        _ = self.env._
         said = []
         for amount, unit in (
-            (reading.minutes_left, _("min")),
-            (reading.contacts_left, _("contacts")),
+            (reading.minutes_left, self.env._("min")),
+            (reading.contacts_left, self.env._("contacts")),
         ):
             if amount is not None:
-                how = _("%(amount)s %(unit)s left") if amount >= 0 else _("over by %(amount)s %(unit)s")
+                how = (
+                    self.env._("%(amount)s %(unit)s left") if amount >= 0 else self.env._("over by %(amount)s %(unit)s")
+                )
                 said.append(how % {"amount": round(abs(amount)), "unit": unit})
-        return ", ".join(said) or _("Not limited")
+        return ", ".join(said) or self.env._("Not limited")
+
+    @api.model
+    def _today_in_words(self, reading):
+        """:return: what was had today"""
+        return self.env._(
+            "%(minutes)s min, %(contacts)s contacts",
+            minutes=round(reading.day_minutes),
+            contacts=round(reading.day_contacts),
+        )
 
     # --- what it is read from ---
 
@@ -237,7 +247,7 @@ class CrmSupportMeter(models.AbstractModel):
     @api.model
     def _calendar(self, company, values):
         """:return: the working hours in which a budget comes back, empty for round the clock"""
-        calendar = self.env["resource.calendar"].browse(values and values["calendar"] or [])
+        calendar = self.env["resource.calendar"].browse((values and values["calendar"]) or [])
         # sudo: when a company works is for everybody to know whose budget depends on it
         return calendar or company.sudo().resource_calendar_id
 
@@ -254,8 +264,10 @@ class CrmSupportMeter(models.AbstractModel):
 
         :param company: all if not given
         """
-        companies = company or self.env["res.company"].sudo().search([])
-        self.env["crm.support.late"]._mark({(one.id, customer, since) for one in companies for customer in customers.ids})
+        companies = company or self.env["res.company"].sudo().search([("id", "!=", False)])
+        self.env["crm.support.late"]._mark(
+            {(one.id, customer, since) for one in companies for customer in customers.ids}
+        )
 
     @api.model
     def _stale_all(self):

@@ -11,7 +11,7 @@ class CrmSupportNotice(models.Model):
     """One customer has had a long day: said to the supervisors once, while it happens."""
 
     _name = "crm.support.notice"
-    _inherit = ["mail.thread", "mail.activity.mixin", "crm.voip.people"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "crm.voip.own"]
     _description = "Long-day notice"
     _order = "at desc, id desc"
 
@@ -20,7 +20,9 @@ class CrmSupportNotice(models.Model):
     _people_time = "at"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     day = fields.Date(required=True, readonly=True)
     at = fields.Datetime("When", required=True, readonly=True)
     kind = fields.Selection(
@@ -32,7 +34,10 @@ class CrmSupportNotice(models.Model):
     others_waiting = fields.Integer(readonly=True, help="Customers who waited then.")
     facts = fields.Char(compute="_compute_facts")
     state = fields.Selection(
-        [("open", "To look at"), ("taken", "Taken over"), ("seen", "Seen")], required=True, readonly=True, default="open"
+        [("open", "To look at"), ("taken", "Taken over"), ("seen", "Seen")],
+        required=True,
+        readonly=True,
+        default="open",
     )
     takeover_id = fields.Many2one("crm.support.takeover", readonly=True, index="btree_not_null", ondelete="set null")
     # more than 0 only of what was merged, so that a merge of customers loses none
@@ -68,7 +73,7 @@ class CrmSupportNotice(models.Model):
         now = now or fields.Datetime.now()
         # sudo: what is noticed does not depend on who looks
         made = self.sudo().browse()
-        for one in company or self.env["res.company"].sudo().search([]):
+        for one in company or self.env["res.company"].sudo().search([("id", "!=", False)]):
             made |= self.sudo()._look_at(one, now)
         return made
 
@@ -140,7 +145,10 @@ class CrmSupportNotice(models.Model):
             for supervisor in company._crm_support_supervisors():
                 for notice in some.with_context(lang=supervisor.lang):
                     notice.activity_schedule(
-                        "mail.mail_activity_data_todo", summary=notice.display_name, note=notice.facts, user_id=supervisor.id
+                        "mail.mail_activity_data_todo",
+                        summary=notice.display_name,
+                        note=notice.facts,
+                        user_id=supervisor.id,
                     )
                     supervisor._bus_send(
                         "simple_notification",
@@ -191,7 +199,12 @@ class CrmSupportNotice(models.Model):
         found = cost(
             talks,
             [
-                Other(call.id, call.started_at, call.answered_at or call.ended_at or fields.Datetime.now(), call.disposition)
+                Other(
+                    call.id,
+                    call.started_at,
+                    call.answered_at or call.ended_at or fields.Datetime.now(),
+                    call.disposition,
+                )
                 for call in others
             ],
         )

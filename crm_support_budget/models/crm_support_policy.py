@@ -50,7 +50,8 @@ class CrmSupportPolicy(models.Model):
     rate = fields.Monetary("Rate per hour", help="For what is marked for billing.")
     rounding = fields.Float("Round the month to (min)", help="Of what is billed, the month's total. 0: not rounded.")
     message_minutes = fields.Float(
-        "A message takes (min)", help="An estimate: shown as such, and never billed. 0: messages count as contacts only."
+        "A message takes (min)",
+        help="An estimate: shown as such, and never billed. 0: messages count as contacts only.",
     )
     words = fields.Text("In words", compute="_compute_words", help="What the policy gives, as the customer reads it.")
     agreement_ids = fields.One2many("crm.support.agreement", "policy_id", "Agreements")
@@ -74,33 +75,36 @@ class CrmSupportPolicy(models.Model):
 
         :param said: values as they are remembered
         """
-        _ = self.env._
         period = dict(self._fields["period"]._description_selection(self.env))[said["period"]].lower()
         words = []
         if said["minutes"]:
-            words.append(_("%(minutes)g minutes of help each %(period)s.", minutes=said["minutes"], period=period))
             words.append(
-                _(
+                self.env._("%(minutes)g minutes of help each %(period)s.", minutes=said["minutes"], period=period)
+            )
+            words.append(
+                self.env._(
                     "Up to %(reserve)g minutes can be had at once, and %(carry)g more if little was used before.",
                     reserve=said["reserve_minutes"],
                     carry=said["carry_minutes"],
                 )
             )
         if said["contacts"]:
-            words.append(_("%(contacts)g calls or messages each %(period)s.", contacts=said["contacts"], period=period))
+            words.append(
+                self.env._("%(contacts)g calls or messages each %(period)s.", contacts=said["contacts"], period=period)
+            )
         if not words:
-            words.append(_("As much help as is needed."))
+            words.append(self.env._("As much help as is needed."))
         if said["priority"] != 1:
-            words.append(_("In the queue, a minute counts as %g.", 1 / said["priority"]))
+            words.append(self.env._("In the queue, a minute counts as %g.", 1 / said["priority"]))
         words.append(
             {
-                "warn": _("When it is used up, we talk about it."),
-                "ask": _("When it is used up, a supervisor decides what is done next."),
-                "after": _("When it is used up, others are helped first."),
-                "bill": _("What is more is billed at the agreed rate."),
+                "warn": self.env._("When it is used up, we talk about it."),
+                "ask": self.env._("When it is used up, a supervisor decides what is done next."),
+                "after": self.env._("When it is used up, others are helped first."),
+                "bill": self.env._("What is more is billed at the agreed rate."),
             }[said["used_up"]]
         )
-        words.append(_("Our own defects and what did not arrive never count."))
+        words.append(self.env._("Our own defects and what did not arrive never count."))
         return words
 
     # --- what held since when ---
@@ -119,6 +123,7 @@ class CrmSupportPolicy(models.Model):
 
     def _remember(self):
         said = {
-            policy.id: {**{name: policy[name] for name in REMEMBERED}, "calendar": policy.calendar_id.id} for policy in self
+            policy.id: {**{name: policy[name] for name in REMEMBERED}, "calendar": policy.calendar_id.id}
+            for policy in self
         }
         self.env["crm.support.terms"]._remember("policy_id", said)

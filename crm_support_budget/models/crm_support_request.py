@@ -1,10 +1,9 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.addons.crm_voip_bridge.lib.callbacks import MISSED
 from odoo.exceptions import UserError
 from odoo.tools import SQL
-
-from odoo.addons.crm_voip_bridge.lib.callbacks import MISSED
 
 #: states in which it waits for us
 WAITING = ("waiting", "serving")
@@ -18,7 +17,7 @@ class CrmSupportRequest(models.Model):
     """
 
     _name = "crm.support.request"
-    _inherit = ["mail.thread", "mail.activity.mixin", "portal.mixin", "crm.voip.people"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "portal.mixin", "crm.voip.own"]
     _description = "Support request"
     _order = "waiting_since, id"
     _mail_post_access = "read"
@@ -29,7 +28,7 @@ class CrmSupportRequest(models.Model):
 
     name = fields.Char("What they want", required=True, tracking=True)
     company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
-    contact_id = fields.Many2one("res.partner", "Contact", required=True, index=True, ondelete="restrict")
+    contact_id = fields.Many2one("res.partner", required=True, index=True, ondelete="restrict")
     partner_id = fields.Many2one("res.partner", "Customer", compute="_compute_partner_id", store=True, readonly=True)
     topic_id = fields.Many2one("crm.support.topic", index="btree_not_null", ondelete="set null", tracking=True)
     reason_id = fields.Many2one(
@@ -64,18 +63,24 @@ class CrmSupportRequest(models.Model):
         default="hand",
         readonly=True,
     )
-    user_id = fields.Many2one("res.users", "Technician", groups="base.group_user", index="btree_not_null", ondelete="set null", tracking=True)
+    user_id = fields.Many2one(
+        "res.users", "Technician", groups="base.group_user", index="btree_not_null", ondelete="set null", tracking=True
+    )
     promised_on = fields.Date("Promised for", tracking=True)
     is_late = fields.Boolean("Promise is past", compute="_compute_is_late", search="_search_is_late")
-    waiting_since = fields.Datetime(readonly=True, default=fields.Datetime.now)
+    waiting_since = fields.Datetime("Waits since", readonly=True, default=fields.Datetime.now)
     helped_at = fields.Datetime("First helped", readonly=True, help="When somebody of us first talked about it.")
     done_at = fields.Datetime("Done at", readonly=True)
-    tries = fields.Integer("Times they called", readonly=True, default=0, help="Calls that nobody took, since it waits.")
+    tries = fields.Integer(
+        "Times they called", readonly=True, default=0, help="Calls that nobody took, since it waits."
+    )
     contact_ids = fields.One2many("crm.support.contact", "request_id", "Contacts")
     lead_id = fields.Many2one("crm.lead", "Opportunity", index="btree_not_null", ondelete="set null")
     linked = fields.Reference("_selection_linked", "Task or ticket", help="Where the work itself is followed.")
     repeats = fields.Integer(
-        "Repeat contacts", compute="_compute_repeats", help="Contacts of this customer about the same topic, in the last days."
+        "Repeat contacts",
+        compute="_compute_repeats",
+        help="Contacts of this customer about the same topic, in the last days.",
     )
     minutes = fields.Float("Minutes so far", compute="_compute_minutes")
 
@@ -118,19 +123,23 @@ class CrmSupportRequest(models.Model):
         counts = {}
         for company, some in self.grouped("company_id").items():
             since = fields.Datetime.now() - timedelta(days=company.sudo().crm_support_repeat_days)
-            rows = self.env.execute_query(
-                SQL(
-                    """SELECT contact.partner_id, request.topic_id, count(*)
+            rows = (
+                self.env.execute_query(
+                    SQL(
+                        """SELECT contact.partner_id, request.topic_id, count(*)
                          FROM crm_support_contact AS contact
                          JOIN crm_support_request AS request ON request.id = contact.request_id
                         WHERE contact.company_id = %s AND contact.partner_id = ANY(%s) AND contact.at >= %s
                           AND contact.is_support AND request.topic_id = ANY(%s) GROUP BY 1, 2""",
-                    company.id,
-                    some.partner_id.ids,
-                    since,
-                    some.topic_id.ids,
+                        company.id,
+                        some.partner_id.ids,
+                        since,
+                        some.topic_id.ids,
+                    )
                 )
-            ) if some.topic_id and some.partner_id else ()
+                if some.topic_id and some.partner_id
+                else ()
+            )
             counts |= {(company.id, partner, topic): count for partner, topic, count in rows}
         for request in self:
             request.repeats = counts.get((request.company_id.id, request.partner_id.id, request.topic_id.id), 0)
@@ -191,6 +200,19 @@ class CrmSupportRequest(models.Model):
     def action_again(self):
         """It waits for us again."""
         self.write({"state": "waiting"})
+
+    # --- the rule about persons ---
+
+    def _read_format(self, fnames, load="_classic_read"):
+        rows = super()._read_format(fnames, load)
+        if "user_id" in fnames and not self.env.su:
+            # who is at it is a task, and no figure of what a person did; afterwards it is
+            open_ = self.filtered(lambda request: request.state != "done")
+            shown = {row["id"]: row["user_id"] for row in open_.sudo()._read_format(["user_id"], load)}
+            for row in rows:
+                if row["id"] in shown:
+                    row["user_id"] = shown[row["id"]]
+        return rows
 
     # --- for the others ---
 
@@ -262,5 +284,6 @@ class CrmSupportRequest(models.Model):
         at = call.answered_at or call.started_at
         vals = {"helped_at": min(at, self.helped_at or at)}
         if self.state == "waiting" and self.origin in ("missed", "given_up") and at >= self.waiting_since:
-            vals |= {"state": "serving", "user_id": call.user_id.id or self.user_id.id}
+            # they wanted to be called, and were: whoever talked may keep it open
+            vals |= {"state": "done", "user_id": call.user_id.id or self.user_id.id, "done_at": call.ended_at or at}
         return vals

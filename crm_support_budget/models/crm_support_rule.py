@@ -30,8 +30,10 @@ class CrmSupportRule(models.Model):
         required=True,
     )
     value = fields.Char("Queue or number", help="Name of the queue, or the number of ours that was called.")
-    team_id = fields.Many2one("crm.team", "Team", ondelete="cascade", index="btree_not_null")
-    is_support = fields.Boolean("Is support", default=True, help="Not ticked: such a call is no support, whatever follows.")
+    team_id = fields.Many2one("crm.team", ondelete="cascade", index="btree_not_null")
+    is_support = fields.Boolean(
+        "Is support", default=True, help="Not ticked: such a call is no support, whatever follows."
+    )
 
     _value_needed = models.Constraint(
         "CHECK (kind NOT IN ('queue', 'dialled') OR value IS NOT NULL AND value != '')",
@@ -48,7 +50,7 @@ class CrmSupportRule(models.Model):
         """
         found = {}
         # sudo: what is support is the same for everybody
-        rules = self.sudo().search([])
+        rules = self.sudo().search([("id", "!=", False)])
         calls = calls.sudo()
         group = self.env.ref("crm_support_budget.group_technician")
         technicians = set(group.sudo().all_user_ids.ids) if "technician" in rules.mapped("kind") else set()
@@ -83,8 +85,10 @@ class CrmSupportRule(models.Model):
     def _with_request(self, calls):
         """:return: ids of the calls at whose start their customer had an open request"""
         customers = calls.partner_id.commercial_partner_id
-        requests = self.env["crm.support.request"].sudo().search_fetch(
-            [("partner_id", "in", customers.ids), ("company_id", "in", calls.company_id.ids)]
+        requests = (
+            self.env["crm.support.request"]
+            .sudo()
+            .search_fetch([("partner_id", "in", customers.ids), ("company_id", "in", calls.company_id.ids)])
         )
         spans = requests.grouped(lambda one: (one.company_id, one.partner_id))
         return {

@@ -21,7 +21,9 @@ class CrmSupportStatement(models.Model):
     _order = "month desc, partner_id"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, index=True, ondelete="restrict")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, index=True, ondelete="restrict"
+    )
     month = fields.Date(required=True, readonly=True, help="Its first day.")
     figures = fields.Json(readonly=True)
     sent_at = fields.Datetime("Sent", readonly=True)
@@ -64,7 +66,9 @@ class CrmSupportStatement(models.Model):
             if after[amount]:
                 same = before[amount] and before[amount].opening == after[amount].opening
                 one = month(before[amount] if same else None, after[amount])
-                figures[amount] = {name: getattr(one, name) for name in ("opening", "accrued", "used", "lost", "closing")}
+                figures[amount] = {
+                    name: getattr(one, name) for name in ("opening", "accrued", "used", "lost", "closing")
+                }
         rows = self._entries_of(customer, company, begin, end)
         figures["not_counted"] = round(sum(row[2] for row in rows) - sum(row[0] for row in rows))
         figures["calls"] = round(sum(row[3] for row in rows))
@@ -75,7 +79,11 @@ class CrmSupportStatement(models.Model):
             # an estimate is never billed
             estimated = sum(row[0] for row in rows if row[4])
             billed = rounded(max(over - estimated, 0), policy.rounding)
-            figures["billed"] = {"minutes": billed, "amount": billed / 60 * policy.rate, "currency": policy.currency_id.id}
+            figures["billed"] = {
+                "minutes": billed,
+                "amount": billed / 60 * policy.rate,
+                "currency": policy.currency_id.id,
+            }
         figures["sentence"] = self._sentence(customer, company, begin, end)
         return figures
 
@@ -143,7 +151,9 @@ class CrmSupportStatement(models.Model):
         """Mail statements to their customers, in their language."""
         template = self.env.ref("crm_support_budget.mail_template_statement")
         for one in self.filtered(lambda one: one.partner_id.email and not one.sent_at):
-            text = self.env._("%(customer)s gets the statement of %(month)s", customer=one.partner_id.name, month=one.month)
+            text = self.env._(
+                "%(customer)s gets the statement of %(month)s", customer=one.partner_id.name, month=one.month
+            )
             if one.company_id._crm_support_may("mail", one.partner_id, text):
                 template.send_mail(one.id)
                 one.sent_at = fields.Datetime.now()

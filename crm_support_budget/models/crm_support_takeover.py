@@ -10,7 +10,9 @@ class CrmSupportTakeover(models.Model):
     _order = "since desc, id desc"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     user_id = fields.Many2one("res.users", "Supervisor", required=True, readonly=True, index=True, ondelete="restrict")
     since = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     until = fields.Datetime("Ended", readonly=True)
@@ -72,7 +74,9 @@ class CrmSupportTakeover(models.Model):
             company = one.company_id
             if not (template and company.crm_support_tell_takeover and one.partner_id.email):
                 continue
-            if company._crm_support_may("mail", one.partner_id, self.env._("%s is told who is their contact", one.partner_id.name)):
+            if company._crm_support_may(
+                "mail", one.partner_id, self.env._("%s is told who is their contact", one.partner_id.name)
+            ):
                 template.send_mail(one.id)
                 one.told = True
 

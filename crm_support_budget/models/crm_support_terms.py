@@ -50,7 +50,9 @@ class CrmSupportTerms(models.Model):
     )
 
     def write(self, vals):
-        raise UserError(self.env._("What held in the past is not changed: a change is a new version."))
+        if vals:
+            raise UserError(self.env._("What held in the past is not changed: a change is a new version."))
+        return super().write(vals)
 
     @api.model
     def _remember(self, field, said):

@@ -17,10 +17,14 @@ class CrmSupportRequest(models.Model):
 
     _inherit = "crm.support.request"
 
-    offered_to_id = fields.Many2one("res.users", "Offered to", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null")
+    offered_to_id = fields.Many2one(
+        "res.users", "Offered to", groups="base.group_user", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     offered_until = fields.Datetime(readonly=True)
     allowed_by_id = fields.Many2one(
-        "res.users", "Allowed by", groups="base.group_user",
+        "res.users",
+        "Allowed by",
+        groups="base.group_user",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
@@ -80,7 +84,9 @@ class CrmSupportRequest(models.Model):
         :return: ``[(request, minutes ÷ priority had, reading)]``
         """
         # sudo: everybody who helps sees who waits, and in what order
-        waiting = self.sudo().search([("company_id", "=", company.id), ("state", "in", WAITING), ("partner_id", "!=", False)])
+        waiting = self.sudo().search(
+            [("company_id", "=", company.id), ("state", "in", WAITING), ("partner_id", "!=", False)]
+        )
         customers = waiting.partner_id
         readings = self.env["crm.support.meter"]._of(customers, company)
         counters = self.env["crm.support.counter"]._counters(customers.ids, company)
@@ -141,9 +147,7 @@ class CrmSupportRequest(models.Model):
             )
             if found:
                 # sudo: to whom it is offered is noted here alone
-                request.sudo().write(
-                    {"offered_to_id": user.id, "offered_until": fields.Datetime.now() + OFFERED}
-                )
+                request.sudo().write({"offered_to_id": user.id, "offered_until": fields.Datetime.now() + OFFERED})
                 return request.with_env(self.env)
         return self.browse()
 
@@ -156,8 +160,11 @@ class CrmSupportRequest(models.Model):
         self.ensure_one()
         if self != offered and not (why or "").strip():
             raise UserError(self.env._("Say why you take another one: the others wait longer for it."))
-        if self.state != "waiting" or (self.offered_to_id not in (self.env.user, self.env["res.users"]) and self != offered
-                                       and self.offered_until > fields.Datetime.now()):
+        if self.state != "waiting" or (
+            self.offered_to_id not in (self.env.user, self.env["res.users"])
+            and self != offered
+            and self.offered_until > fields.Datetime.now()
+        ):
             raise UserError(self.env._("Somebody else is at it already. Press “Next customer” again."))
         self.action_serve()
         # sudo: turns are only added to, here
@@ -195,7 +202,7 @@ class CrmSupportTurn(models.Model):
     """Whom somebody served, and whom the order had offered."""
 
     _name = "crm.support.turn"
-    _inherit = ["crm.voip.people"]
+    _inherit = ["crm.voip.own"]
     _description = "Turn"
     _order = "create_date desc, id desc"
 
@@ -204,9 +211,21 @@ class CrmSupportTurn(models.Model):
     _people_time = "create_date"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    user_id = fields.Many2one("res.users", "Technician", groups="base.group_user", required=True, readonly=True, index=True, ondelete="cascade")
-    request_id = fields.Many2one("crm.support.request", "Served", required=True, readonly=True, index=True, ondelete="cascade")
+    user_id = fields.Many2one(
+        "res.users",
+        "Technician",
+        groups="base.group_user",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    request_id = fields.Many2one(
+        "crm.support.request", "Served", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index=True, ondelete="cascade")
-    offered_id = fields.Many2one("crm.support.request", "Offered", readonly=True, index="btree_not_null", ondelete="set null")
+    offered_id = fields.Many2one(
+        "crm.support.request", "Offered", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     why = fields.Char("Why another one", readonly=True)
     waited_s = fields.Float("Waited (s)", readonly=True, aggregator="avg")

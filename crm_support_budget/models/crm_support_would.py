@@ -11,6 +11,8 @@ class CrmSupportWould(models.Model):
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index=True, ondelete="cascade")
     kind = fields.Selection(
-        [("mail", "Mail"), ("reorder", "Another order"), ("after", "Served after the others")], required=True, readonly=True
+        [("mail", "Mail"), ("reorder", "Another order"), ("after", "Served after the others")],
+        required=True,
+        readonly=True,
     )
     text = fields.Char("What would have been", readonly=True)

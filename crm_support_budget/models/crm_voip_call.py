@@ -63,11 +63,13 @@ class CrmSupportContact(models.Model):
         """:return: the model, and ``{call id: values of its contact}`` of calls in which a person of ours talked"""
         calls = self.env["crm.voip.call"].browse(ids)
         talked = calls.filtered(
-            lambda call: call.disposition == "answered"
-            and call.direction != "internal"
-            and call.started_at
-            and call.talk_s is not False
-            and 0 <= call.talk_s / 60 <= ABSURD
+            lambda call: (
+                call.disposition == "answered"
+                and call.direction != "internal"
+                and call.started_at
+                and call.talk_s is not False
+                and 0 <= call.talk_s / 60 <= ABSURD
+            )
         )
         rules = self.env["crm.support.rule"]._decide(talked)
         return "crm.voip.call", {

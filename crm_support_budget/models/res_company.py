@@ -20,7 +20,7 @@ class ResCompany(models.Model):
         "Support budgets act from", help="Until then, nothing leaves the house and nothing is put in another order."
     )
     crm_support_policy_id = fields.Many2one(
-        "crm.support.policy", "Policy for customers without agreement", ondelete="restrict"
+        "crm.support.policy", "Policy for customers without agreement", ondelete="set null"
     )
 
     crm_support_since = fields.Datetime(
@@ -40,18 +40,26 @@ class ResCompany(models.Model):
         return done
 
     crm_support_repeat_days = fields.Integer(
-        "Repeat contacts within (days)", default=14, help="Contacts about the same topic within so many days are shown as repeated."
+        "Repeat contacts within (days)",
+        default=14,
+        help="Contacts about the same topic within so many days are shown as repeated.",
     )
 
     crm_support_cap = fields.Integer(
-        "At the same time, of one customer", default=1, help="So many requests of one customer are served at once. 0: any."
+        "At the same time, of one customer",
+        default=1,
+        help="So many requests of one customer are served at once. 0: any.",
     )
 
     crm_support_share_minutes = fields.Float(
-        "Of a technician's day (min)", default=120, help="One customer with so many minutes of one technician makes a notice. 0: none."
+        "Of a technician's day (min)",
+        default=120,
+        help="One customer with so many minutes of one technician makes a notice. 0: none.",
     )
     crm_support_share_contacts = fields.Integer(
-        "Of a technician's day (contacts)", default=6, help="One customer with so many contacts of one technician makes a notice. 0: none."
+        "Of a technician's day (contacts)",
+        default=6,
+        help="One customer with so many contacts of one technician makes a notice. 0: none.",
     )
     crm_support_statements = fields.Boolean(
         "Monthly statements by mail", help="On the first day of a month, each customer who had help gets a statement."

@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 
 #: what has a customer, which is that of its contact
@@ -42,20 +42,3 @@ class ResPartner(models.Model):
                 self.env[model].invalidate_model(["partner_id"])
                 if table == "crm_support_entry":
                     Meter._stale(self.browse({customer for both in moved for customer in both if customer}))
-
-
-class BasePartnerMergeAutomaticWizard(models.TransientModel):
-    _inherit = "base.partner.merge.automatic.wizard"
-
-    @api.model
-    def _update_foreign_keys(self, src_partners, dst_partner):
-        self.env.cr.execute(
-            "UPDATE crm_support_notice SET place = id WHERE partner_id = ANY(%s) AND place = 0", [src_partners.ids]
-        )
-        result = super()._update_foreign_keys(src_partners, dst_partner)
-        # core moves what others had in SQL: both histories are one now
-        for model in ("crm.support.contact", "crm.support.entry", "crm.support.request", "crm.support.agreement"):
-            self.env[model].invalidate_model()
-        dst_partner._crm_support_follow()
-        self.env["crm.support.meter"]._stale(dst_partner.commercial_partner_id)
-        return result

@@ -11,7 +11,15 @@ DAY = 24 * 60
 #: weeks of a month, on average
 WEEKS = 365.2425 / 12 / 7
 #: what of a calendar decides when it works
-_TIMES = {"attendance_ids", "global_leave_ids", "leave_ids", "tz", "two_weeks_calendar", "flexible_hours", "hours_per_day"}
+_TIMES = {
+    "attendance_ids",
+    "global_leave_ids",
+    "leave_ids",
+    "tz",
+    "two_weeks_calendar",
+    "flexible_hours",
+    "hours_per_day",
+}
 
 
 class ResourceCalendar(models.Model):

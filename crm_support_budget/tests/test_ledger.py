@@ -1,9 +1,8 @@
 import random
 
+from odoo.addons.crm_voip_bridge.tests.common import many, missed, outbound
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-
-from odoo.addons.crm_voip_bridge.tests.common import many, missed, outbound
 
 from .common import HEAVY, MONDAY, SupportCase
 

@@ -113,9 +113,7 @@ class TestNext(SupportCase):
         Next = self.env["crm.support.next"].with_user(self.tess).with_company(self.company)
         shown = Next.browse(Next.action_next()["res_id"])
         self.assertEqual(shown.partner_id, self.light)
-        self.assertEqual(
-            shown.why, "Has had 0 min this week, and waits for 00:25 h. Heavyweight Ltd has had 31."
-        )
+        self.assertEqual(shown.why, "Has had 0 min this week, and waits for 00:25 h. Heavyweight Ltd has had 31.")
         shown.action_take()
         self.assertEqual(shown.request_id.state, "serving")
 

@@ -1,9 +1,8 @@
 from datetime import timedelta, timezone
 
+from odoo.addons.crm_voip_bridge.tests.common import answered, missed, told
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-
-from odoo.addons.crm_voip_bridge.tests.common import answered, missed, told
 
 from .common import HEAVY, LIGHT, MONDAY, SupportCase
 

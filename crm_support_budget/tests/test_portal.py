@@ -65,9 +65,11 @@ class TestPortal(SupportCase):
         self.assertEqual(one["opening"] + one["accrued"] - one["used"] - one["lost"], one["closing"])
         end = self.company._crm_voip_bounds(date(2026, 10, 31), date(2026, 10, 31))[1]
         self.assertEqual(round(self.reading(self.heavy, end).minutes_left), one["closing"])
-        html = self.env["ir.actions.report"]._render_qweb_html(
-            "crm_support_budget.report_statement", statement.ids
-        )[0].decode()
+        html = (
+            self.env["ir.actions.report"]
+            ._render_qweb_html("crm_support_budget.report_statement", statement.ids)[0]
+            .decode()
+        )
         self.assertIn(">-10<", html.replace(" ", "").replace("\n", ""))
         self.assertIn("<strong>40</strong>", html)
         self.assertIn("You got all the help that you asked for.", html)
@@ -80,9 +82,12 @@ class TestPortal(SupportCase):
 
     def test_declining_needs_an_answer(self):
         self.helped("a", 12)
-        objection = self.env["crm.support.objection"].with_user(self.theirs)._object(
-            self.entries(self.heavy).with_user(self.theirs), "No"
-        ).with_user(self.vera)
+        objection = (
+            self.env["crm.support.objection"]
+            .with_user(self.theirs)
+            ._object(self.entries(self.heavy).with_user(self.theirs), "No")
+            .with_user(self.vera)
+        )
         with self.assertRaises(UserError):
             objection.action_decline()
         objection.answer = "The manual says so on page 3."
@@ -103,7 +108,12 @@ class TestPortal(SupportCase):
         self.company.crm_support_statements = True
         partners = self.env["res.partner"].create(
             [
-                {"name": f"C{place}", "is_company": True, "phone": f"+1202555{place:04}", "email": f"c{place}@example.com"}
+                {
+                    "name": f"C{place}",
+                    "is_company": True,
+                    "phone": f"+1202555{place:04}",
+                    "email": f"c{place}@example.com",
+                }
                 for place in range(120)
             ]
         )
@@ -117,7 +127,8 @@ class TestPortal(SupportCase):
             cron.method_direct_trigger()
         self.assertEqual(self.env["mail.mail"].search_count([]), before)
         self.assertEqual(
-            self.env["crm.support.would"].search_count([("company_id", "=", self.company.id), ("kind", "=", "mail")]), 120
+            self.env["crm.support.would"].search_count([("company_id", "=", self.company.id), ("kind", "=", "mail")]),
+            120,
         )
 
 
@@ -129,7 +140,9 @@ class TestPortalPages(HttpCase):
         customer = env["res.partner"].create({"name": "Portal & Sons", "is_company": True})
         user = new_test_user(env, "portal_page", groups="base.group_portal", company_id=company.id)
         user.partner_id.parent_id = customer
-        technician = new_test_user(env, "portal_tess", groups="crm_support_budget.group_technician", company_id=company.id)
+        technician = new_test_user(
+            env, "portal_tess", groups="crm_support_budget.group_technician", company_id=company.id
+        )
         Contact = env["crm.support.contact"].with_user(technician)
         Contact._by_hand(user.partner_id, 25, "On <b>site</b>", MONDAY, company=company)
         entry = env["crm.support.entry"].search([("partner_id", "=", customer.id)])

@@ -1,8 +1,7 @@
 from datetime import timezone
 
-from odoo.tests import tagged
-
 from odoo.addons.crm_voip_bridge.tests.common import missed, told
+from odoo.tests import tagged
 
 from .common import HEAVY, LIGHT, SupportCase
 
@@ -51,14 +50,13 @@ class TestRequest(SupportCase):
         )
         self.assertEqual(self.requests(self.heavy).origin, "given_up")
 
-    def test_calling_back_serves_it_and_the_talk_is_its_contact(self):
+    def test_calling_back_is_what_they_wanted_and_the_talk_is_its_contact(self):
         self.gone("a", 0)
         self.helped("back", 4, self.minutes_after(30), phone="102")
         request = self.requests(self.heavy)
-        self.assertEqual((request.state, request.user_id), ("serving", self.timo))
+        self.assertEqual((request.state, request.user_id), ("done", self.timo))
         self.assertEqual(request.contact_ids.call_id.call_ref, "back")
         self.assertEqual(request.helped_at, request.contact_ids.at)
-        request.action_done()
         self.gone("again", 60)
         self.assertEqual(len(self.requests(self.heavy)), 2)
 
@@ -82,7 +80,9 @@ class TestRequest(SupportCase):
         )
         for place, request in enumerate((first, first, second)):
             call = self.helped(f"c{place}", 3, self.minutes_after(place * 10))
-            self.env["crm.support.contact"].search([("call_id", "=", call.id)]).with_user(self.tess)._say(request=request)
+            self.env["crm.support.contact"].search([("call_id", "=", call.id)]).with_user(self.tess)._say(
+                request=request
+            )
         self.env.flush_all()
         self.assertEqual((first | second).mapped("repeats"), [3, 3])
         self.assertEqual(first.minutes, 6)

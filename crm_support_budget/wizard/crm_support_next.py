@@ -27,6 +27,9 @@ class CrmSupportNext(models.TransientModel):
     other_why = fields.Char("Why another one", help="The others wait longer for it, so it is kept.")
     dry_run_line = fields.Char(compute="_compute_dry_run_line")
 
+    def _compute_display_name(self):
+        self.display_name = self.env._("Next customer")
+
     @api.depends("request_id")
     def _compute_dry_run_line(self):
         self.dry_run_line = self.env.company._crm_support_dry_line()
@@ -68,8 +71,10 @@ class CrmSupportNext(models.TransientModel):
             had=round(had.get(request.partner_id.id, 0)),
             waited=format_duration(waited / timedelta(hours=1)),
         )
-        most = max((one for one in customers if one != request.partner_id.id), key=lambda one: had.get(one, 0), default=None)
-        if most and had.get(most, 0) > had.get(request.partner_id.id, 0):
+        most = max(
+            (one for one in customers if one != request.partner_id.id), key=lambda one: had.get(one, 0), default=None
+        )
+        if most and round(had.get(most, 0)) > round(had.get(request.partner_id.id, 0)):
             # sudo: who else waits is seen by everybody who helps
             name = self.env["res.partner"].sudo().browse(most).name
             said += " " + self.env._("%(customer)s has had %(had)s.", customer=name, had=round(had[most]))

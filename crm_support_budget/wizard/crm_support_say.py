@@ -7,11 +7,15 @@ class CrmSupportSay(models.TransientModel):
     _name = "crm.support.say"
     _description = "What was it about?"
 
-    kind = fields.Selection([("say", "Reason"), ("waive", "Take back"), ("hand", "By hand")], required=True, readonly=True)
+    kind = fields.Selection(
+        [("say", "Reason"), ("waive", "Take back"), ("hand", "By hand")], required=True, readonly=True
+    )
     contact_ids = fields.Many2many("crm.support.contact", readonly=True)
-    partner_id = fields.Many2one("res.partner", "Contact")
+    partner_id = fields.Many2one("res.partner", "Who was helped")
     minutes = fields.Float(default=10)
-    reason_id = fields.Many2one("crm.support.reason", "What was it about?", compute="_compute_reason_id", readonly=False, store=True)
+    reason_id = fields.Many2one(
+        "crm.support.reason", "What was it about?", compute="_compute_reason_id", readonly=False, store=True
+    )
     request_id = fields.Many2one("crm.support.request", domain="[('state', '!=', 'done')]")
     why = fields.Char("In words")
 
@@ -19,7 +23,7 @@ class CrmSupportSay(models.TransientModel):
     def _compute_reason_id(self):
         for one in self:
             first = one.contact_ids[:1]
-            one.reason_id = first and (first.reason_id or first._proposed_reason())
+            one.reason_id = (first.reason_id or first._proposed_reason()) if first else False
 
     def action_save(self):
         """Do what was chosen."""

@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from odoo import Command
 from odoo.orm import fields_temporal
 
-from . import company, past_after, past_calls, past_events, past_work
+from . import company, past_after, past_calls, past_events, past_support, past_work
 
 WEEKS = 13
 #: of a year ago, there is this share of the calls and of the work
@@ -61,6 +61,7 @@ def write(env, tell) -> None:
         for count, kind in pen.live(days, past, share, absent):
             tell(f"{what}: {count} {kind}")
     past_after.finish(pen, today)
+    past_support.finish(env, now.replace(tzinfo=None, microsecond=0))
     env.cr.commit()
     # what would come by itself within a minute, a night or a week
     for name in _ACTIONS:

@@ -1,7 +1,9 @@
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lib.cost import Call, blocks, cost
 
 START = datetime(2026, 11, 2, 9)
@@ -51,7 +53,9 @@ def test_nobody_waits_longer_than_they_waited_or_than_the_other_was_helped(talks
     helped = sum((end - start for start, end in blocks(talks, timedelta())), timedelta()) / timedelta(minutes=1)
     for one in cost(talks, others):
         assert 0 <= one.waited <= helped
-        assert any(one.waited <= (call.until - call.since) / timedelta(minutes=1) for call in others if call.who == one.who)
+        assert any(
+            one.waited <= (call.until - call.since) / timedelta(minutes=1) for call in others if call.who == one.who
+        )
 
 
 @given(spans, calls, st.integers(1, 10_000))
@@ -70,4 +74,4 @@ def test_it_is_the_same_at_another_time(talks, others, shift):
 def test_blocks_hold_all_and_stand_apart(talks):
     found = blocks(talks)
     assert all(any(start <= one[0] and one[1] <= end for start, end in found) for one in talks)
-    assert all(later[0] - earlier[1] > timedelta(minutes=15) for earlier, later in zip(found, found[1:], strict=False))
+    assert all(later[0] - earlier[1] > timedelta(minutes=15) for earlier, later in pairwise(found))

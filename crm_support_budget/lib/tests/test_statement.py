@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lib.meter import Terms, advance, beginning, charge, meter
 from lib.statement import fair, month, rounded
 
