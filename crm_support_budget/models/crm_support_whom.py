@@ -224,8 +224,6 @@ class CrmSupportTurn(models.Model):
         "crm.support.request", "Served", required=True, readonly=True, index=True, ondelete="cascade"
     )
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index=True, ondelete="cascade")
-    offered_id = fields.Many2one(
-        "crm.support.request", "Offered", readonly=True, index="btree_not_null", ondelete="set null"
-    )
+    offered_id = fields.Many2one("crm.support.request", readonly=True, index="btree_not_null", ondelete="set null")
     why = fields.Char("Why another one", readonly=True)
     waited_s = fields.Float("Waited (s)", readonly=True, aggregator="avg")
