@@ -1,7 +1,7 @@
 {
     "name": "CRM Productivity",
     "summary": "What a sales team really does, from measured facts",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.0.1",
     "category": "Sales/CRM",
     "author": "crm_voip_bridge contributors",
     "license": "LGPL-3",

@@ -1,7 +1,7 @@
 {
     "name": "CRM VoIP Bridge",
     "summary": "Calls of the telephone system in the CRM, without anybody typing",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.2.1",
     "category": "Sales/CRM",
     "author": "crm_voip_bridge contributors",
     "license": "LGPL-3",

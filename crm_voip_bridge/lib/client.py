@@ -13,7 +13,7 @@ from . import signature
 from .events import UTC, format_time
 from .notices import masked
 
-VERSION = "19.0.1.2.0"
+VERSION = "19.0.1.2.1"
 EVENTS_PATH = "/crm_voip_bridge/v1/events"
 SCOPE_PATH = "/crm_voip_bridge/v1/scope"
 AUDIT_PATH = "/crm_voip_bridge/v1/audit"
