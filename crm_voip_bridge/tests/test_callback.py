@@ -3,6 +3,7 @@ import itertools
 import operator
 import random
 from datetime import datetime, timedelta, timezone
+from unittest.mock import patch
 
 from psycopg2.errors import UniqueViolation
 
@@ -676,10 +677,10 @@ class TestCallback(CallbackCase):
         with self.assertQueryCount(2):
             self.env["crm.voip.callback"].sudo()._follow(call)
         self.company.crm_voip_callbacks = False
-        self.env.flush_all()
-        before = self.env.cr.sql_log_count
-        call._after_fold()
-        self.assertEqual(self.env.cr.sql_log_count, before)
+        # another addon may have something to do with the call
+        with patch.object(self.env.registry["crm.voip.callback"], "_follow") as follow:
+            call._after_fold()
+        follow.assert_not_called()
 
 
 def _moved(event, shift):

@@ -178,7 +178,7 @@ def _with_odoo(server: odoo.Odoo) -> list[Result]:
     _add(results[ODOO], installing)
     core = _core_lint(server)
     server.drop(TEST_DATABASE)
-    return [*results.values(), core, _uninstalling(server), _beside(server)]
+    return [*results.values(), core, _uninstalling(server)]
 
 
 def _odoo_fast(what: list | None = None, more: list | None = None) -> list[Result]:
