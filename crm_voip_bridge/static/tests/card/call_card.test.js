@@ -787,6 +787,8 @@ describe("after the call", () => {
         answers.details.cap = 60;
         await startClient();
         await tell(ended({ ended_at: "2026-11-02 09:00:00" }));
+        // what the company says comes with the details
+        await settle();
         await advanceTime(59_000);
         expect(".o_crm_voip_card").toHaveCount(1);
         await advanceTime(3000);
