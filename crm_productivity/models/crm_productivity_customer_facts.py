@@ -58,11 +58,7 @@ class CrmProductivityCustomerFacts(models.AbstractModel):
         contact = SQL("spot.contact_id") if reach == "contacts" else records.contact
         return SQL(
             """SELECT contact.commercial_partner_id AS customer, moment.day, COALESCE(%(team)s, CASE
-                      WHEN ever.user_id IS NULL THEN (
-                      SELECT member.team_id FROM crm_productivity_member member
-                       WHERE member.user_id = %(user)s AND member.begins <= moment.day
-                         AND (member.ends IS NULL OR member.ends > moment.day)
-                       ORDER BY member.begins, member.id LIMIT 1)
+                      WHEN ever.user_id IS NULL THEN %(own)s
                       WHEN ever.begins <= moment.day AND (ever.ends IS NULL OR ever.ends > moment.day) THEN ever.team_id
                       END) AS team_id, %(measures)s
                  FROM spot %(found)s
@@ -76,6 +72,7 @@ class CrmProductivityCustomerFacts(models.AbstractModel):
                 WHERE %(between)s AND %(where)s %(nobody)s""",
             team=records.team,
             user=records.user,
+            own=self.env["crm.productivity.member"]._team_sql(records.user, SQL("moment.day")),
             measures=SQL(", ").join(
                 SQL("(%s)::float AS %s", records.measures.get(name, SQL("NULL")), SQL.identifier(name))
                 for name in names

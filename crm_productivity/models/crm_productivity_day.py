@@ -149,14 +149,9 @@ class CrmProductivityDay(models.Model):
         :param days: dates; everything between the first and the last is read, those named are written
         :return: false if somebody else is reckoning this company's days at this moment
         """
-        [(free,)] = self.env.execute_query(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", LOCK, company.id))
-        if not free:
-            return False
-        kept_since = self._kept_since(company)
-        days = [day for day in days if not kept_since or day > kept_since]
+        days = self._to_reckon(company, days)
         if not days:
-            return True
-        self.env.flush_all()
+            return days is not None
         sums, buckets = self._added_up(company, days)
         self.env.cr.execute(
             SQL("DELETE FROM crm_productivity_day WHERE company_id = %s AND day = ANY(%s)", company.id, days)
@@ -165,6 +160,19 @@ class CrmProductivityDay(models.Model):
             self._insert(company, sums, buckets)
         self.invalidate_model()
         return True
+
+    @api.model
+    def _to_reckon(self, company, days):
+        """Begin to reckon days of a company; nobody else does until this transaction ends.
+
+        :return: those of them that may be, None if somebody else is reckoning this company's days at this moment
+        """
+        [(free,)] = self.env.execute_query(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", LOCK, company.id))
+        if not free:
+            return None
+        self.env.flush_all()
+        kept_since = self._kept_since(company)
+        return [day for day in days if not kept_since or day > kept_since]
 
     @api.model
     def _kept_since(self, company):
@@ -197,16 +205,13 @@ class CrmProductivityDay(models.Model):
                     GROUP BY 1, 2, 3, 4, 5)
                    SELECT added.day, COALESCE(added.team_id, own.team_id), added.user_id, measure, bucket, value
                      FROM added
-                     LEFT JOIN (SELECT day, user_id, (
-                              SELECT member.team_id FROM crm_productivity_member member
-                               WHERE member.user_id = who.user_id AND member.begins <= who.day
-                                 AND (member.ends IS NULL OR member.ends > who.day)
-                               ORDER BY member.begins, member.id LIMIT 1) AS team_id
+                     LEFT JOIN (SELECT day, user_id, %(team)s AS team_id
                           FROM (SELECT DISTINCT day, user_id FROM added WHERE user_id IS NOT NULL) who) own
                        ON own.day = added.day AND own.user_id = added.user_id""",
                 zone=str(self.env["crm.productivity.stale"]._zone(company)),
                 facts=self.env["crm.productivity.facts"]._select(company, start, end, sources),
                 days=days,
+                team=self.env["crm.productivity.member"]._team_sql(SQL("who.user_id"), SQL("who.day")),
                 shortest=histogram.SHORTEST,
                 gamma=histogram.GAMMA,
                 offset=histogram.OFFSET,

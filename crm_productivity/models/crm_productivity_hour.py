@@ -97,12 +97,7 @@ class CrmProductivityHour(models.Model):
             """SELECT call.id, call.direction, call.disposition, call.local, who.user_id,
                       CASE WHEN call.direction = 'inbound' THEN
                           (SELECT min(rel.team_id) FROM crm_voip_call_team_rel rel WHERE rel.call_id = call.id)
-                      ELSE
-                          (SELECT member.team_id FROM crm_productivity_member member
-                            WHERE member.user_id = who.user_id AND member.begins <= call.local::date
-                              AND (member.ends IS NULL OR member.ends > call.local::date)
-                            ORDER BY member.begins, member.id LIMIT 1)
-                      END AS team_id
+                      ELSE %(team)s END AS team_id
                  FROM (SELECT *, started_at AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s AS local FROM crm_voip_call) AS call
                 CROSS JOIN LATERAL (
                       SELECT call.user_id WHERE call.direction = 'inbound'
@@ -112,6 +107,7 @@ class CrmProductivityHour(models.Model):
                         ORDER BY leg.id LIMIT 1)
                  ) AS who
                 WHERE call.company_id = %(company)s AND call.disposition != 'in_progress' AND %(which)s""",
+            team=self.env["crm.productivity.member"]._team_sql(SQL("who.user_id"), SQL("call.local::date")),
             zone=str(self.env["crm.productivity.stale"]._zone(company)),
             company=company.id,
             which=which,

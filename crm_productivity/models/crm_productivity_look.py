@@ -121,11 +121,7 @@ class CrmProductivityLook(models.Model):
                 SQL(
                     """INSERT INTO crm_productivity_look (company_id, team_id, user_id, pattern_id, day, found_at, key,
                                                           number, cases, is_explained)
-                       SELECT %(company)s, (SELECT member.team_id FROM crm_productivity_member member
-                                             WHERE member.user_id = found.user_id AND member.begins <= found.day
-                                               AND (member.ends IS NULL OR member.ends > found.day)
-                                             ORDER BY member.begins, member.id LIMIT 1),
-                              found.user_id, %(pattern)s, found.day, %(now)s, found.key, found.number,
+                       SELECT %(company)s, %(team)s, found.user_id, %(pattern)s, found.day, %(now)s, found.key, found.number,
                               to_jsonb(found.cases[:%(most)s]), false
                          FROM (%(found)s) AS found (user_id, day, key, cases, number)
                         WHERE found.day BETWEEN %(first)s AND %(last)s
@@ -133,6 +129,7 @@ class CrmProductivityLook(models.Model):
                            DO UPDATE SET number = EXCLUDED.number, cases = EXCLUDED.cases
                        RETURNING id""",
                     company=company.id,
+                    team=self.env["crm.productivity.member"]._team_sql(SQL("found.user_id"), SQL("found.day")),
                     pattern=pattern.id,
                     now=began,
                     most=MOST_CASES,

@@ -21,6 +21,21 @@ class CrmProductivityMember(models.Model):
     ends = fields.Date(help="The first day on which it holds no more.")
 
     @api.model
+    def _team_sql(self, user, day):
+        """:param user: SQL of a user's id
+        :param day: SQL of a day
+        :return: SQL of the team that the person was in on that day, NULL for none; of several the first one
+        """
+        return SQL(
+            """(SELECT member.team_id FROM crm_productivity_member member
+                 WHERE member.user_id = %(user)s AND member.begins <= %(day)s
+                   AND (member.ends IS NULL OR member.ends > %(day)s)
+                 ORDER BY member.begins, member.id LIMIT 1)""",
+            user=user,
+            day=day,
+        )
+
+    @api.model
     def _begin(self):
         """Take over who is where now, as if it had always been so: who knows better? Else calls of before would be no team's."""
         self.env["crm.team.member"].flush_model()

@@ -1,8 +1,6 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .crm_productivity_day import LOCK
-
 #: what a call is about -> the field that says so
 TOPICS = ("lead_id", "partner_id", "outside_e164")
 #: what of a day a call of another day changes
@@ -79,14 +77,9 @@ class CrmProductivityDay(models.Model):
 
         :return: false if somebody else is reckoning this company's days at this moment
         """
-        [(free,)] = self.env.execute_query(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", LOCK, company.id))
-        if not free:
-            return False
-        kept_since = self._kept_since(company)
-        days = [day for day in days if not kept_since or day > kept_since]
+        days = self._to_reckon(company, days)
         if not days:
-            return True
-        self.env.flush_all()
+            return days is not None
         source, measures = self._parts()[part]
         sums, _buckets = self._added_up(company, days, [source])
         rows = {
