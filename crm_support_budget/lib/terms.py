@@ -69,6 +69,11 @@ def last_run(found: Sequence[tuple[datetime, dict | None]], amount: str, now: da
     return run
 
 
+def held_at(found: Sequence[tuple[datetime, dict | None]], moment: datetime) -> dict | None:
+    """Of a :func:`timeline`, what held at a moment; None where nothing did."""
+    return next((values for since, values in reversed(found) if since <= moment), None)
+
+
 def version(versions: Versions, moment: datetime) -> Mapping | None:
     """What holds at a moment: the last version until then, of one moment the later one; else the first one."""
     before = [one for one in versions if one[0] <= moment]

@@ -13,7 +13,6 @@ from . import (
     crm_support_contact,
     crm_support_entry,
     crm_voip_call,
-    crm_support_attach,
     crm_support_counter,
     crm_support_whom,
     crm_support_takeover,

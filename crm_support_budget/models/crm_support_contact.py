@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.addons.crm_voip_bridge.models.measured import Measured
 from odoo.exceptions import UserError
 
+from ..lib import terms
+
 
 class CrmSupportContact(models.Model):
     """One time that we helped a customer: a call, a message, a chat, a line of a timesheet, or by hand.
@@ -65,7 +67,22 @@ class CrmSupportContact(models.Model):
     def _compute_display_name(self):
         labels = dict(self._fields["source"]._description_selection(self.env))
         for one in self:
+            # sudo: whoever reads it reads whose it is
             one.display_name = " · ".join(filter(None, [labels.get(one.source), one.sudo().partner_id.name]))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        contacts = super().create(vals_list)
+        # a contact is about what the customer waits for, if that is one thing
+        free = contacts.filtered(lambda one: one.partner_id and not one.request_id)
+        for company, some in free.grouped("company_id").items():
+            # sudo: contacts are made by what was measured, whoever caused it
+            open_ = self.env["crm.support.request"].sudo()._open_of(some.partner_id, company).grouped("partner_id")
+            for one in some:
+                requests = open_.get(one.partner_id, ())
+                if len(requests) == 1 and requests.waiting_since <= one.at:
+                    one.request_id = requests
+        return contacts
 
     # --- what people say ---
 
@@ -151,16 +168,17 @@ class CrmSupportContact(models.Model):
     # --- what was measured ---
 
     @api.model
-    def _take(self, source, ids):
+    def _take(self, source, ids, **known_of_them):
         """Bring the contacts of some records up to what these say now, and the ledger with them.
 
         :param source: ``call``, ``message``, ``chat``, ``timesheet``
         :param ids: of the records
-        :return: the contacts
+        :param known_of_them: what need not be looked for again, see the method of the source
+        :return: the contacts that are new or changed
         """
         # sudo: contacts follow from what machines recorded, whoever caused it
         Contact = self.sudo()
-        model, wanted = getattr(Contact, f"_prepare_{source}_vals")(ids)
+        model, wanted = getattr(Contact, f"_prepare_{source}_vals")(ids, **known_of_them)
         found = Contact.search_fetch([("res_model", "=", model), ("res_id", "in", list(ids))])
         known = {one.res_id: one for one in found}
         changed = Contact.browse()
@@ -220,8 +238,7 @@ class CrmSupportContact(models.Model):
         for company, some in self.filtered(lambda one: one.source == "message").grouped("company_id").items():
             timelines = self.env["crm.support.terms"]._timelines(some.partner_id.ids, company)
             for one in some:
-                held = [values for since, values in timelines[one.partner_id.id] if since <= one.at]
-                found[one.id] = held[-1] if held else {}
+                found[one.id] = terms.held_at(timelines[one.partner_id.id], one.at)
         return found
 
     def _prepare_entry_vals(self, policy):

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..lib import terms
 from ..lib.fair import Counters
 
 
@@ -31,17 +32,16 @@ class CrmSupportCounter(models.Model):
         Appends, so that nobody waits: a customer's counter is the sum of its rows.
         """
         for company, some in entries.grouped("company_id").items():
-            readings = self.env["crm.support.terms"]._timelines(some.partner_id.ids, company)
+            timelines = self.env["crm.support.terms"]._timelines(some.partner_id.ids, company)
             rows = []
             for entry in some:
-                held = [values for since, values in readings[entry.partner_id.id] if since <= entry.at]
-                priority = (held[-1] or {}).get("priority", 1.0) if held else 1.0
+                held = terms.held_at(timelines[entry.partner_id.id], entry.at) or {}
                 if entry.minutes:
                     rows.append(
                         {
                             "company_id": company.id,
                             "partner_id": entry.partner_id.id,
-                            "served": entry.minutes / priority,
+                            "served": entry.minutes / held.get("priority", 1.0),
                         }
                     )
             self.sudo().create(rows)  # sudo: follows from the ledger

@@ -82,6 +82,7 @@ class CrmSupportEntry(models.Model):
     @api.depends("partner_id", "at")
     def _compute_display_name(self):
         for entry in self:
+            # sudo: whoever reads it reads whose it is
             entry.display_name = entry.sudo().partner_id.name
 
     def _compute_reversed(self):

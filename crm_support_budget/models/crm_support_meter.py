@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from ..lib import meter
 from ..lib.meter import Terms
 from ..lib.reading import Reading
-from ..lib.terms import last_run, version
+from ..lib.terms import held_at, last_run, version
 from .crm_support_checkpoint import as_kept, read
 
 #: what a policy may limit
@@ -95,7 +95,7 @@ class CrmSupportMeter(models.AbstractModel):
 
     @api.model
     def _reading(self, company, timeline, entries, checkpoint, day, running, now, dry):
-        holding = version(timeline, now) if timeline and timeline[0][0] <= now else None
+        holding = held_at(timeline, now)
         states, green = {}, None
         for place, amount in enumerate(AMOUNTS):
             state, terms = self._state(company, timeline, amount, entries, checkpoint, now)
@@ -264,6 +264,7 @@ class CrmSupportMeter(models.AbstractModel):
 
         :param company: all if not given
         """
+        # sudo: which companies there are
         companies = company or self.env["res.company"].sudo().search([("id", "!=", False)])
         self.env["crm.support.late"]._mark(
             {(one.id, customer, since) for one in companies for customer in customers.ids}

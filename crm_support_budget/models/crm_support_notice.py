@@ -48,12 +48,14 @@ class CrmSupportNotice(models.Model):
     @api.depends("partner_id", "day")
     def _compute_display_name(self):
         for notice in self:
+            # sudo: whoever reads it reads whose it is
             notice.display_name = self.env._("Long day: %s", notice.sudo().partner_id.name)
 
     @api.depends("minutes", "contacts", "others_waiting")
     @api.depends_context("lang")
     def _compute_facts(self):
         for notice in self:
+            # sudo: as above
             notice.facts = self.env._(
                 "%(customer)s has had %(hours)s h of help in %(contacts)s contacts today, and %(others)s others are waiting.",
                 customer=notice.sudo().partner_id.name,

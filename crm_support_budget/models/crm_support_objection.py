@@ -27,6 +27,7 @@ class CrmSupportObjection(models.Model):
     @api.depends("partner_id")
     def _compute_display_name(self):
         for one in self:
+            # sudo: whoever reads it reads whose it is
             one.display_name = self.env._("Objection of %s", one.sudo().partner_id.name)
 
     @api.model

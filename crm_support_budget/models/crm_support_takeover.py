@@ -24,6 +24,7 @@ class CrmSupportTakeover(models.Model):
     @api.depends("partner_id")
     def _compute_display_name(self):
         for one in self:
+            # sudo: whoever reads it reads whose it is
             one.display_name = one.sudo().partner_id.name
 
     @api.depends("user_id", "company_id")

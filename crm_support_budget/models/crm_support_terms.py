@@ -62,16 +62,16 @@ class CrmSupportTerms(models.Model):
         :param said: ``{id: values}``
         """
         known = {}
+        # sudo: versions follow from what somebody may decide
         for one in self.sudo().search([(field, "in", list(said))]):
             known[one[field].id] = one.said
         now = fields.Datetime.now()
         fresh = [
-            # sudo: versions follow from what somebody may decide
             {field: ident, "since": now if ident in known else EVER, "said": values}
             for ident, values in said.items()
             if known.get(ident) != values
         ]
-        self.sudo().create(fresh)
+        self.sudo().create(fresh)  # sudo: as above
         if fresh:
             self.env.registry.clear_cache()
 

@@ -5,7 +5,7 @@ ABSURD = 24 * 60
 
 
 class CrmVoipCall(models.Model):
-    """A call as help that a customer had."""
+    """A call as help that a customer had, or waits for."""
 
     _inherit = "crm.voip.call"
 
@@ -13,7 +13,11 @@ class CrmVoipCall(models.Model):
         result = super()._after_fold()
         ended = self.filtered(lambda call: call.disposition != "in_progress" and call.direction != "internal")
         if ended:
-            self.env["crm.support.contact"]._take("call", ended.ids)
+            rules = self.env["crm.support.rule"]._decide(ended)
+            self.env["crm.support.contact"]._take("call", ended.ids, rules=rules)
+            # sudo: a request follows from a call, whoever rang
+            known = ended.sudo().filtered(lambda call: call.partner_id and rules[call.id].is_support)
+            self.env["crm.support.request"].sudo()._follow(known)
         return result
 
     def unlink(self):
@@ -59,8 +63,10 @@ class CrmSupportContact(models.Model):
     _inherit = "crm.support.contact"
 
     @api.model
-    def _prepare_call_vals(self, ids):
-        """:return: the model, and ``{call id: values of its contact}`` of calls in which a person of ours talked"""
+    def _prepare_call_vals(self, ids, rules=None):
+        """:param rules: what decides on these calls, where it is known already
+        :return: the model, and ``{call id: values of its contact}`` of calls in which a person of ours talked
+        """
         calls = self.env["crm.voip.call"].browse(ids)
         talked = calls.filtered(
             lambda call: (
@@ -71,7 +77,7 @@ class CrmSupportContact(models.Model):
                 and 0 <= call.talk_s / 60 <= ABSURD
             )
         )
-        rules = self.env["crm.support.rule"]._decide(talked)
+        rules = self.env["crm.support.rule"]._decide(talked) if rules is None else rules
         return "crm.voip.call", {
             call.id: {
                 "company_id": call.company_id.id,

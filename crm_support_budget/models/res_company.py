@@ -22,35 +22,19 @@ class ResCompany(models.Model):
     crm_support_policy_id = fields.Many2one(
         "crm.support.policy", "Policy for customers without agreement", ondelete="set null"
     )
-
     crm_support_since = fields.Datetime(
         "Support budgets begin", readonly=True, help="All meters begin then, with a full reserve."
     )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        companies = super().create(vals_list)
-        companies._crm_support_begin()
-        return companies
-
-    def write(self, vals):
-        done = super().write(vals)
-        if "crm_support_policy_id" in vals:
-            self._crm_support_remember()
-        return done
-
     crm_support_repeat_days = fields.Integer(
         "Repeat contacts within (days)",
         default=14,
         help="Contacts about the same topic within so many days are shown as repeated.",
     )
-
     crm_support_cap = fields.Integer(
         "At the same time, of one customer",
         default=1,
         help="So many requests of one customer are served at once. 0: any.",
     )
-
     crm_support_share_minutes = fields.Float(
         "Of a technician's day (min)",
         default=120,
@@ -67,6 +51,18 @@ class ResCompany(models.Model):
     crm_support_tell_takeover = fields.Boolean(
         "Tell customers who is their contact", help="When a supervisor takes a customer over."
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        companies._crm_support_begin()
+        return companies
+
+    def write(self, vals):
+        done = super().write(vals)
+        if "crm_support_policy_id" in vals:
+            self._crm_support_remember()
+        return done
 
     def _crm_support_begin(self):
         """Companies begin with a dry run, and with what happened in the last weeks, so that it shows something at once."""

@@ -97,7 +97,7 @@ class ResourceCalendarAttendance(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        lines.calendar_id._crm_support_changed()
+        self.env["resource.calendar"]._crm_support_changed()
         return lines
 
     def write(self, vals):
