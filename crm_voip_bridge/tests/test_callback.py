@@ -676,8 +676,16 @@ class TestCallback(CallbackCase):
         self.env.flush_all()
         with self.assertQueryCount(2):
             self.env["crm.voip.callback"].sudo()._follow(call)
-        self.company.crm_voip_callbacks = False
-        # another addon may have something to do with the call
+        # another addon may have something to do with the call: turned off, exactly those two are not asked any more
+        asked = []
+        for follows in (True, True, False):
+            self.company.crm_voip_callbacks = follows
+            self.env.flush_all()
+            before = self.env.cr.sql_log_count
+            call._after_fold()
+            asked.append(self.env.cr.sql_log_count - before)
+        _first, on, off = asked
+        self.assertEqual(on - off, 2)
         with patch.object(self.env.registry["crm.voip.callback"], "_follow") as follow:
             call._after_fold()
         follow.assert_not_called()
