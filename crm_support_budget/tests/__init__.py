@@ -1,11 +1,15 @@
 from . import (
     test_card,
+    test_dashboard,
+    test_fit,
     test_installed,
     test_ledger,
     test_meter,
     test_next,
     test_notice,
     test_portal,
+    test_report_tours,
+    test_reports,
     test_request,
     test_rights_matrix,
 )

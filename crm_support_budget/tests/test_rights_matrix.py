@@ -26,6 +26,8 @@ MATRIX = {
     "crm.support.objection":    "rgx      rgx      rgxw     -        -        -        -        g        -        -",
     "crm.support.next":         "rgxwc    c        c        c        -        -        -        -        -        -",
     "crm.support.say":          "rgxwc    c        c        c        -        -        -        -        -        -",
+    "crm.support.wait":         "-        -        rgx      -        -        -        -        -        -        -",
+    "crm.support.fit":          "-        -        rgx      -        -        -        -        -        -        -",
     "crm.support.terms":        "-        -        -        -        -        -        -        -        -        -",
     "crm.support.late":         "-        -        -        -        -        -        -        -        -        -",
     "crm.support.checkpoint":   "-        -        -        -        -        -        -        -        -        -",
@@ -107,6 +109,10 @@ class TestRightsMatrix(RightsTable, SupportCase):
         }
         records["next"] = env["crm.support.next"].with_user(cls.tess).create({})
         records["say"] = env["crm.support.say"].with_user(cls.tess).create({"kind": "say"})
+        env["crm.support.fit"]._look(cls.company, MONDAY.replace(hour=12))
+        records["fit"] = env["crm.support.fit"].search([("partner_id", "=", cls.heavy.id)])
+        waits = env["crm.support.wait"].with_context(allowed_company_ids=cls.company.ids)
+        records["wait"] = waits.search([("request_id", "=", request.id)], limit=1)
         cls.records = {f"crm.support.{name}": record.sudo() for name, record in records.items()}
         env.flush_all()
 

@@ -9,6 +9,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         self.env.cr.execute(
             "UPDATE crm_support_notice SET place = id WHERE partner_id = ANY(%s) AND place = 0", [src_partners.ids]
         )
+        # sudo: how agreements fit is worked out again, for both together
+        self.env["crm.support.fit"].sudo().search([("partner_id", "in", (src_partners | dst_partner).ids)]).unlink()
         result = super()._update_foreign_keys(src_partners, dst_partner)
         # core moves what others had in SQL: both histories are one now
         for model in ("crm.support.contact", "crm.support.entry", "crm.support.request", "crm.support.agreement"):
