@@ -283,6 +283,14 @@ def _check_dialling(link: Manager, config: Config, report: _Report) -> None:
             f"no click to call, hang-up or transfer from Odoo ({', '.join(missing)} not allowed): if you want it, set "
             "write = reporting,originate,call for this user in manager.conf",
         )
+    if "queuechangeprioritycaller" in may:
+        report.good("PBX queues", "waiting callers can be put in another order")
+    else:
+        report.warn(
+            "PBX queues",
+            "waiting callers cannot be put in another order (QueueChangePriorityCaller not allowed): if you want it, load "
+            "app_queue.so, and set write = reporting,originate,call,agent for this user in manager.conf",
+        )
 
 
 def _check_events(link: Manager, report: _Report, seconds: float) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .ami import Block
+from .callers import QueueCallers
 from .dial import is_dial_string, shown_name
 from .notices import masked
 from .spool import SpoolProblem
@@ -26,6 +27,8 @@ RING = 30
 PATIENCE = RING + 15
 #: commands that are kept at most, and results
 MOST = 200
+#: highest priority of a waiting caller
+HIGHEST = 1_000_000
 
 #: before the id of a command, in ActionID and in the id of the channel that it makes
 MARK = "odoo-"
@@ -44,6 +47,8 @@ _ERRORS = (
     ("permission denied", "rights"),
     ("extension does not exist", "extension"),
     ("no such channel", "gone"),
+    ("no such caller", "gone"),
+    ("no such queue", "gone"),
     ("does not exist", "gone"),
     ("not permitted", "transfer"),
     ("transfer", "transfer"),
@@ -95,6 +100,7 @@ class Desk:
         self._failed: dict[str, float] = {}  # id -> when that was said, while nobody said why
         self._causes: dict[str, str] = {}  # id -> why, while nobody said that it failed
         self._results: list[dict] = []
+        self._callers = QueueCallers()
 
     # --- Odoo's side ---
 
@@ -144,6 +150,7 @@ class Desk:
 
     def see(self, block: Block, now: float) -> None:
         """What the PBX says; most is about something else."""
+        self._callers.see(block)
         if not self._running:
             return
         event = block.get("event", "").lower()
@@ -176,6 +183,7 @@ class Desk:
     def lost(self) -> None:
         """The connection to the PBX is gone, and nobody will say what became of what was sent."""
         self.connected = False
+        self._callers.forget()
         with self._lock:
             waiting, self._waiting = [command.ident for command in self._waiting], deque()
         for ident in waiting:
@@ -188,6 +196,9 @@ class Desk:
     def _begin(self, command: _Command, now: float) -> Action | None:
         if not now < command.until:  # also where that is no number
             self._answer(command.ident, "expired", "")
+            return None
+        if command.kind == "queue_priority" and not self._callers.place(command.args.get("leg")):
+            self._answer(command.ident, "refused", "gone")  # served, or given up, meanwhile
             return None
         made = self._action(command)
         if made is None:
@@ -224,6 +235,12 @@ class Desk:
             }
         if not _fits(_LEG, leg):
             return None
+        if command.kind == "queue_priority":
+            priority, place = command.args.get("priority"), self._callers.place(leg)
+            if place is None or type(priority) is not int or not 0 <= priority <= HIGHEST:
+                return None
+            fields = {"Queue": place[0], "Caller": place[1], "Priority": str(priority), "Immediate": "yes"}
+            return "QueueChangePriorityCaller", fields
         if command.kind == "hangup":
             return "Hangup", {"Channel": leg}
         if command.kind == "transfer" and is_dial_string(number):

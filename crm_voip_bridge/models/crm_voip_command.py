@@ -50,7 +50,14 @@ class CrmVoipCommand(models.Model):
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     ident = fields.Char("Id", required=True, readonly=True)
     kind = fields.Selection(
-        [("dial", "Dial"), ("hangup", "Hang up"), ("transfer", "Transfer")], required=True, readonly=True
+        [
+            ("dial", "Dial"),
+            ("hangup", "Hang up"),
+            ("transfer", "Transfer"),
+            ("queue_priority", "Move in the queue"),
+        ],
+        required=True,
+        readonly=True,
     )
     args = fields.Json(readonly=True, help="What the bridge is told; empty once it was.")
     number = fields.Char(readonly=True, help="Empty for a number that is never logged.")

@@ -16,7 +16,7 @@ from ..lib.site import Site
 
 #: what each kind of PBX can do; what it cannot is not shown as a button
 CAPABILITIES = {
-    "asterisk": {"history", "live", "dial", "hangup", "transfer", "hold", "queue", "recordings"},
+    "asterisk": {"history", "live", "dial", "hangup", "transfer", "hold", "queue", "reorder", "recordings"},
 }
 #: seconds without a word from the bridge after which a PBX counts as not connected
 SILENCE = 180
@@ -60,6 +60,7 @@ class CrmVoipPbx(models.Model):
     can_transfer = fields.Boolean("Can transfer", compute="_compute_capabilities")
     can_hold = fields.Boolean("Tells hold", compute="_compute_capabilities")
     can_queue = fields.Boolean("Tells queues", compute="_compute_capabilities")
+    can_reorder = fields.Boolean("Can move callers in a queue", compute="_compute_capabilities")
     can_recordings = fields.Boolean("Has recordings", compute="_compute_capabilities")
 
     country_id = fields.Many2one(
