@@ -6,10 +6,11 @@ import re
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from . import attacks, fuzz_command, installation, lint_command, machine, odoo, peers, postgres, processes, upgrading
 from .places import LOGS, NODE, PYTHON, RUN, SETUP, TOP, addons
@@ -99,31 +100,37 @@ def _everything():
         server = odoo.Odoo(odoo.prepare(), cluster)
         # with a browser, which does not like to wait for a processor, nor does what is in real time
         yield from _with_odoo(server)
-        yield from _side_by_side(
-            (_pure, partial(_core_suites, server), partial(_nonsense, server), partial(_under_attack, server)),
-            (partial(_beside, server),),
-        )
+        # the longest first, so that the lanes end together
+        with_odoo = (_beside, _core_suites, _under_attack, _nonsense)
+        yield from _side_by_side(_pure, *(partial(kind, server) for kind in with_odoo))
     yield from _real()
     yield _chaos()
 
 
-def _side_by_side(*lanes) -> list[Result]:
-    """Kinds that share nothing, in several lanes: one process of Odoo keeps one processor busy at most.
+def _side_by_side(*kinds) -> list[Result]:
+    """Kinds that share nothing, some at a time: one process of Odoo keeps one processor busy at most.
 
-    :param lanes: of each, what is to be called one after the other; each gives a result or several
+    :param kinds: called without arguments, in this order; each gives a result
     """
+    failed = Event()
 
-    def run(lane):
-        found = [kind() for kind in lane]
-        return [result for one in found for result in ([one] if isinstance(one, Result) else one)]
+    def run(kind):
+        if failed.is_set():
+            raise CancelledError
+        try:
+            return kind()
+        except BaseException:
+            failed.set()
+            raise
 
     with ThreadPoolExecutor(LANES) as pool:
-        waiting = [pool.submit(run, lane) for lane in lanes]
+        waiting = [pool.submit(run, kind) for kind in kinds]
         try:
             wait(waiting, return_when=FIRST_EXCEPTION)
-            return [result for lane in waiting for result in lane.result(timeout=0)]
+            # the first that failed, if one did: what did not begin comes after it
+            return [kind.result() for kind in waiting if kind.done()]
         except BaseException:
-            # so that the other lanes end
+            # so that the others end
             processes.stop_all(threads=True)
             raise
 

@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
-from kit import processes
+from kit import processes, test_command
 from kit.screen import Trouble
 
 SETUP = Path(__file__).resolve().parents[1]
 # Starts a server with a child of its own, says both numbers, and waits.
 PROGRAM = """
 import sys, time
-from kit import processes
+from kit import processes, test_command
 with processes.everything_stopped():
     server = processes.start_quietly(["sh", "-c", "sleep 300 & echo $! > $0; wait", sys.argv[1]])
     while True:
@@ -32,7 +32,7 @@ def starts():
     while True:
         processes.run(["sh", "-c", "echo again >> $0; sleep 0.1", sys.argv[1]])
 with processes.everything_stopped():
-    test_command._side_by_side((waits,), (starts,))
+    test_command._side_by_side(waits, starts)
 """
 
 
@@ -99,3 +99,19 @@ def test_a_taken_port_is_passed_over_unless_it_was_asked_for():
         assert processes.free_port(port) != port
         with pytest.raises(Trouble, match="taken"):
             processes.free_port(port, insist=True)
+
+
+def test_what_fails_side_by_side_is_told_and_nothing_more_begins():
+    begun = []
+
+    def waits():
+        begun.append("waits")
+        processes.run(["sleep", "300"])
+
+    def fails():
+        begun.append("fails")
+        raise Trouble("no room")
+
+    with pytest.raises(Trouble, match="no room"), processes.everything_stopped():
+        test_command._side_by_side(waits, fails, lambda: begun.append("more"))
+    assert sorted(begun) == ["fails", "waits"]
