@@ -52,15 +52,25 @@ def start(name: str, command, *, user: str | None = None, again: bool = False, *
 
 def start_quietly(command, **options) -> subprocess.Popen:
     """Popen in a group of its own, remembered for `stop_all`."""
-    if _over.is_set() and threading.current_thread() is not threading.main_thread():
-        raise Trouble("Stopped.")
+    _go_on()
     options.setdefault("stdin", subprocess.DEVNULL)
     if shutil.which("setpriv"):
         # Should this program be killed outright, the kernel ends the other one too.
         command = ["setpriv", "--pdeathsig", "TERM", *command]
     process = subprocess.Popen([os.fspath(part) for part in command], start_new_session=True, **options)
     _running.append(process)
+    try:
+        # once more: whoever stops all may not have seen this one
+        _go_on()
+    except Trouble:
+        stop(process)
+        raise
     return process
+
+
+def _go_on() -> None:
+    if _over.is_set() and threading.current_thread() is not threading.main_thread():
+        raise Trouble("Stopped.")
 
 
 def stop(process: subprocess.Popen, patience: float = 15) -> None:

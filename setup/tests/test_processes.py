@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from kit import processes, test_command
+from kit import processes
 from kit.screen import Trouble
 
 SETUP = Path(__file__).resolve().parents[1]
@@ -33,6 +33,22 @@ def starts():
         processes.run(["sh", "-c", "echo again >> $0; sleep 0.1", sys.argv[1]])
 with processes.everything_stopped():
     test_command._side_by_side(waits, starts)
+"""
+
+# One waits for its server, another fails; a third one would be next.
+FAILING = """
+from kit import processes, test_command
+from kit.screen import Trouble
+def waits():
+    processes.run(["sleep", "300"])
+def fails():
+    print("fails")
+    raise Trouble("no room")
+with processes.everything_stopped():
+    try:
+        test_command._side_by_side(waits, fails, lambda: print("more"))
+    except Trouble as trouble:
+        print(trouble)
 """
 
 
@@ -102,16 +118,7 @@ def test_a_taken_port_is_passed_over_unless_it_was_asked_for():
 
 
 def test_what_fails_side_by_side_is_told_and_nothing_more_begins():
-    begun = []
-
-    def waits():
-        begun.append("waits")
-        processes.run(["sleep", "300"])
-
-    def fails():
-        begun.append("fails")
-        raise Trouble("no room")
-
-    with pytest.raises(Trouble, match="no room"), processes.everything_stopped():
-        test_command._side_by_side(waits, fails, lambda: begun.append("more"))
-    assert sorted(begun) == ["fails", "waits"]
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING], env={**os.environ, "PYTHONPATH": str(SETUP)}, capture_output=True, timeout=60
+    )
+    assert done.stdout.decode().split() == ["fails", "no", "room"]
