@@ -16,6 +16,7 @@
         "data/crm_support_policy_data.xml",
         "data/ir_cron_data.xml",
         "data/ir_cron_report_data.xml",
+        "data/ir_cron_pull_data.xml",
         "report/crm_support_cost_templates.xml",
         "report/crm_support_statement_templates.xml",
         "data/mail_template_data.xml",

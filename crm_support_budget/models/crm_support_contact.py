@@ -209,11 +209,12 @@ class CrmSupportContact(models.Model):
 
         :param why: of a correction, in words
         """
+        contacts = self._with_neighbours()
         Entry = self.env["crm.support.entry"]
-        standing = Entry._standing(self)
-        wanted = self._wanted()
+        standing = Entry._standing(contacts)
+        wanted = contacts._wanted()
         reversals, fresh = [], []
-        for contact in self:
+        for contact in contacts:
             entry, vals = standing.get(contact.id, Entry.browse()), wanted.get(contact.id)
             if entry and vals and not entry._differs(vals):
                 continue
@@ -222,12 +223,13 @@ class CrmSupportContact(models.Model):
             if vals:
                 fresh.append(vals)
         Entry._append(reversals + fresh)
+        self.request_id._helped()
 
     def _wanted(self):
         """:return: ``{contact id: values of the entry that is to stand}``"""
-        policies = self._policies()
+        policies, covered = self._policies(), self._covered()
         return {
-            one.id: one._prepare_entry_vals(policies.get(one.id) or {})
+            one.id: one._prepare_entry_vals(policies.get(one.id) or {}, covered.get(one.id, 0.0))
             for one in self
             if one.is_support and one.partner_id
         }
@@ -241,19 +243,25 @@ class CrmSupportContact(models.Model):
                 found[one.id] = terms.held_at(timelines[one.partner_id.id], one.at)
         return found
 
-    def _prepare_entry_vals(self, policy):
+    def _prepare_entry_vals(self, policy, covered=0.0):
         """What the ledger is to say of this contact.
 
         :param policy: what held for the customer then
+        :param covered: minutes of it that were counted with a call already
         """
         self.ensure_one()
         measured, estimated = self.minutes, False
+        # a line of a timesheet is work, and nobody called
+        times = 0.0 if self.source == "timesheet" else 1.0
         conditions = [["source", {"source": self.source}]]
         if self.rule_id:
             conditions.append(["rule", {"id": self.rule_id.id, "name": self.rule_id.name}])
         if self.source == "message" and policy.get("message_minutes"):
             measured, estimated = policy["message_minutes"], True
             conditions.append(["estimated", {"minutes": measured}])
+        if covered:
+            measured = max((measured or 0.0) - covered, 0.0)
+            conditions.append(["covered", {"minutes": round(covered, 2)}])
         reason = (
             self.request_id.reason_id
             if self.request_id.reason_id.exempt
@@ -276,9 +284,9 @@ class CrmSupportContact(models.Model):
             "user_id": self.user_id.id,
             "at": self.at,
             "minutes": (measured or 0.0) * factor,
-            "contacts": factor,
+            "contacts": times * factor,
             "measured_minutes": measured or 0.0,
-            "measured_contacts": 1.0,
+            "measured_contacts": times,
             "estimated": estimated,
             "reason_id": reason.id,
             "request_id": self.request_id.id,

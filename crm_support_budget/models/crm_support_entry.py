@@ -120,6 +120,8 @@ class CrmSupportEntry(models.Model):
                     said.append(self.env._("support by the rule “%s”", rules.get(args["id"], args["name"])))
                 case "estimated":
                     said.append(self.env._("%g min are an estimate for a message", args["minutes"]))
+                case "covered":
+                    said.append(self.env._("%g min of it were counted with a call or a chat", args["minutes"]))
                 case "no_reason":
                     said.append(self.env._("no reason given, so it counts"))
                 case "full":

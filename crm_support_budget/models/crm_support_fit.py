@@ -191,7 +191,7 @@ class CrmSupportFit(models.Model):
             found[customer] = []
             for day, entries in sorted(days[customer].items()):
                 contacts = sum(one[4] for one in entries)
-                if contacts <= 0:
+                if contacts <= 0 and sum(one[3] for one in entries) <= 0:
                     # all of it was taken back
                     continue
                 first, last = min(one[0] for one in entries), max(one[0] for one in entries)

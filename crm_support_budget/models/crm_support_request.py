@@ -77,6 +77,10 @@ class CrmSupportRequest(models.Model):
     contact_ids = fields.One2many("crm.support.contact", "request_id", "Contacts")
     lead_id = fields.Many2one("crm.lead", "Opportunity", index="btree_not_null", ondelete="set null")
     linked = fields.Reference("_selection_linked", "Task or ticket", help="Where the work itself is followed.")
+    awaits_call = fields.Boolean(
+        readonly=True,
+        help="Made from a call that nobody took, and nobody is at it yet: a customer has one such request.",
+    )
     repeats = fields.Integer(
         "Repeat contacts",
         compute="_compute_repeats",
@@ -86,6 +90,8 @@ class CrmSupportRequest(models.Model):
 
     _open_idx = models.Index("(company_id, waiting_since) WHERE state IN ('waiting', 'serving')")
     _customer_idx = models.Index("(partner_id, company_id, waiting_since)")
+    # of two missed calls that are followed up at once, the second is followed up again, and finds the first one's
+    _awaits_unique = models.UniqueIndex("(partner_id, company_id) WHERE awaits_call")
 
     @api.depends("contact_id.commercial_partner_id")
     def _compute_partner_id(self):
@@ -165,7 +171,9 @@ class CrmSupportRequest(models.Model):
     def write(self, vals):
         if vals.get("state") == "done":
             vals.setdefault("done_at", fields.Datetime.now())
+            vals["awaits_call"] = False
         elif "state" in vals:
+            vals["awaits_call"] = False
             vals.setdefault("done_at", False)
             if vals["state"] == "waiting":
                 again = self.filtered(lambda one: one.state not in WAITING)
@@ -240,7 +248,6 @@ class CrmSupportRequest(models.Model):
         """
         for company, some in calls.filtered("partner_id").grouped("company_id").items():
             customers = some.partner_id.commercial_partner_id
-            self._lock(company, customers)
             open_ = self._open_of(customers, company).grouped("partner_id")
             for call in some.sorted("started_at"):
                 customer = call.partner_id.commercial_partner_id
@@ -253,11 +260,27 @@ class CrmSupportRequest(models.Model):
                 elif call.disposition == "answered" and request:
                     request.write(request._prepare_helped_vals(call))
 
-    @api.model
-    def _lock(self, company, customers):
-        """Two calls of a customer at the same time make one request: the second waits until the first is there."""
-        for customer in sorted(customers.ids):
-            self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [company.id + 190_000, customer])
+    def _helped(self):
+        """The first help with a request is that of its first contact since it was made, however it was given."""
+        if not self:
+            return
+        self.flush_model()
+        self.env["crm.support.contact"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """UPDATE crm_support_request AS request SET helped_at = least(request.helped_at, first.at)
+                     FROM (SELECT contact.request_id AS id, min(contact.at) AS at
+                             FROM crm_support_contact AS contact
+                             JOIN crm_support_request AS asked ON asked.id = contact.request_id
+                            WHERE contact.request_id = ANY(%s) AND contact.is_support
+                              AND contact.at >= coalesce(asked.asked_at, asked.waiting_since)
+                            GROUP BY 1) AS first
+                    WHERE first.id = request.id AND request.helped_at IS DISTINCT FROM least(request.helped_at, first.at)
+                RETURNING request.id""",
+                self.ids,
+            )
+        )
+        self.browse([ident for (ident,) in rows]).invalidate_recordset(["helped_at"])
 
     @api.model
     def _prepare_missed_vals(self, call):
@@ -270,6 +293,7 @@ class CrmSupportRequest(models.Model):
             "origin": "given_up" if given_up else "missed",
             "waiting_since": call.started_at,
             "tries": 1,
+            "awaits_call": True,
         }
 
     def _prepare_again_vals(self, call):

@@ -11,5 +11,6 @@ from . import (
     test_report_tours,
     test_reports,
     test_request,
+    test_sources,
     test_rights_matrix,
 )

@@ -30,6 +30,8 @@ MATRIX = {
     "crm.support.fit":          "-        -        rgx      -        -        -        -        -        -        -",
     "crm.support.terms":        "-        -        -        -        -        -        -        -        -        -",
     "crm.support.late":         "-        -        -        -        -        -        -        -        -        -",
+    "crm.support.written":      "-        -        -        -        -        -        -        -        -        -",
+    "crm.support.unanswered":   "-        -        -        -        -        -        -        -        -        -",
     "crm.support.checkpoint":   "-        -        -        -        -        -        -        -        -        -",
     "crm.support.counter":      "-        -        -        -        -        -        -        -        -        -",
 }  # fmt: skip
@@ -73,7 +75,7 @@ class TestRightsMatrix(RightsTable, SupportCase):
             user.group_ids |= export
         cls.people = dict(zip(PEOPLE, people, strict=True))
 
-        def made(model, **vals):
+        def made(model, /, **vals):
             return env[f"crm.support.{model}"].create(vals)
 
         mine = {"company_id": cls.company.id}
@@ -104,6 +106,8 @@ class TestRightsMatrix(RightsTable, SupportCase):
             "say": made("say", kind="say"),
             "terms": env["crm.support.terms"].search([("policy_id", "=", cls.policy.id)], limit=1),
             "late": env["crm.support.late"].search([("partner_id", "=", cls.heavy.id)], limit=1),
+            "written": made("written", message=1),
+            "unanswered": made("unanswered", model="res.partner", res_id=1, message=1, at=MONDAY),
             "checkpoint": made("checkpoint", partner_id=cls.heavy.id, at=MONDAY, **mine),
             "counter": env["crm.support.counter"].search([("partner_id", "=", cls.heavy.id)], limit=1),
         }

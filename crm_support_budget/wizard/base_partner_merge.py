@@ -9,6 +9,11 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         self.env.cr.execute(
             "UPDATE crm_support_notice SET place = id WHERE partner_id = ANY(%s) AND place = 0", [src_partners.ids]
         )
+        # each had a request that waits for a call: both go on, and core would delete one
+        self.env.cr.execute(
+            "UPDATE crm_support_request SET awaits_call = FALSE WHERE partner_id = ANY(%s) AND awaits_call",
+            [src_partners.ids],
+        )
         # sudo: how agreements fit is worked out again, for both together
         self.env["crm.support.fit"].sudo().search([("partner_id", "in", (src_partners | dst_partner).ids)]).unlink()
         result = super()._update_foreign_keys(src_partners, dst_partner)

@@ -25,7 +25,7 @@ ATTACKS, NONSENSE = "under attack", "nonsense"
 CORE_SUITES = "core's suites"
 CORE_ADDONS = ("crm", "sales_team", "phone_validation", "calendar")
 # Of Odoo's own: not needed by ours, and read where they are.
-OPTIONAL = ("im_livechat", "sms")
+OPTIONAL = ("hr_timesheet", "im_livechat", "sms")
 TEST_DATABASE = "crm_voip_test"
 BESIDE_DATABASE = "crm_voip_beside"
 SUITES_DATABASE = "crm_voip_suites"
