@@ -30,6 +30,8 @@
         "views/crm_support_notice_views.xml",
         "views/crm_support_objection_views.xml",
         "views/crm_support_portal_templates.xml",
+        "views/crm_support_portal_request_templates.xml",
+        "views/crm_support_portal_ledger_templates.xml",
         "views/res_partner_views.xml",
         "views/crm_support_use_views.xml",
         "views/crm_support_wait_views.xml",

@@ -37,7 +37,7 @@ class CrmSupportObjection(models.Model):
         :param entry: one that the present user may read
         """
         entry.check_access("read")
-        if entry.reverses_id or entry.reversed or not entry.counted:
+        if not self._may_object(entry):
             raise UserError(self.env._("This entry does not count: there is nothing to object to."))
         if not (text or "").strip():
             raise UserError(self.env._("Say what went wrong."))
@@ -56,6 +56,11 @@ class CrmSupportObjection(models.Model):
         for supervisor in made.company_id._crm_support_supervisors():
             made.activity_schedule("mail.mail_activity_data_todo", summary=made.display_name, user_id=supervisor.id)
         return made
+
+    @api.model
+    def _may_object(self, entry):
+        """:return: whether there is anything to object to: it counts, and nobody has taken it back"""
+        return bool(entry.counted and not entry.reverses_id and not entry.reversed)
 
     def action_accept(self):
         """It was our defect: what was entered is taken back."""

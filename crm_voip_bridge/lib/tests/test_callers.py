@@ -1,6 +1,7 @@
 """Moving callers within a queue: only those who wait, by the name that the PBX gave them."""
 
 import pytest
+
 from lib.ami import AmiReader
 from lib.desk import Desk
 
