@@ -77,6 +77,8 @@ class CrmSupportStatement(models.Model):
                 figures[amount] = asdict(one) | {"not_counted": round(sum(row[place + 2] - row[place] for row in rows))}
         figures["not_counted"] = round(sum(row[2] - row[0] for row in rows))
         figures["calls"] = round(sum(row[3] for row in rows))
+        # of which the figures are made, however much is found out later
+        figures["entries"] = [row[5] for row in rows]
         reading = Meter._of(customer, company, end)[customer.id]
         policy = self.env["crm.support.policy"].sudo().browse(reading.policy or [])  # sudo: see _of
         if policy.used_up == "bill" and "minutes" in figures:
@@ -93,12 +95,13 @@ class CrmSupportStatement(models.Model):
 
     @api.model
     def _entries_of(self, customer, company, begin, end):
-        """:return: ``(minutes, contacts, measured minutes, measured contacts, estimated)`` of each entry"""
+        """:return: ``(minutes, contacts, measured minutes, measured contacts, estimated, id)``, oldest first"""
         self.env["crm.support.entry"].flush_model()
         return self.env.execute_query(
             SQL(
-                """SELECT minutes, contacts, measured_minutes, measured_contacts, estimated FROM crm_support_entry
-                    WHERE partner_id = %s AND company_id = %s AND at >= %s AND at < %s""",
+                """SELECT minutes, contacts, measured_minutes, measured_contacts, estimated, id
+                     FROM crm_support_entry
+                    WHERE partner_id = %s AND company_id = %s AND at >= %s AND at < %s ORDER BY at, id""",
                 customer.id,
                 company.id,
                 begin,

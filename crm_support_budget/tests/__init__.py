@@ -8,10 +8,12 @@ from . import (
     test_next,
     test_notice,
     test_portal,
+    test_portal_language,
     test_portal_pages,
     test_portal_walls,
     test_report_tours,
     test_reports,
     test_request,
     test_rights_matrix,
+    test_statement,
 )
