@@ -32,6 +32,7 @@
         "views/crm_support_portal_templates.xml",
         "views/crm_support_portal_request_templates.xml",
         "views/crm_support_portal_ledger_templates.xml",
+        "views/crm_support_phone_views.xml",
         "views/res_partner_views.xml",
         "views/crm_support_use_views.xml",
         "views/crm_support_wait_views.xml",

@@ -23,12 +23,33 @@ class CrmSupportObjection(models.Model):
         tracking=True,
     )
     answer = fields.Text(help="The customer reads it.")
+    entry_at = fields.Datetime(related="entry_id.at", string="When it was")
+    entry_minutes = fields.Float(related="entry_id.minutes", string="Counted (min)")
+    entry_explanation = fields.Char(related="entry_id.explanation", string="Why it counts")
+    request_id = fields.Many2one(related="entry_id.request_id")
+    would_take_back = fields.Char(compute="_compute_would_take_back", help="What accepting does to the ledger.")
 
     @api.depends("partner_id")
     def _compute_display_name(self):
         for one in self:
             # sudo: whoever reads it reads whose it is
             one.display_name = self.env._("Objection of %s", one.sudo().partner_id.name)
+
+    @api.depends("entry_id", "state")
+    @api.depends_context("lang")
+    def _compute_would_take_back(self):
+        Entry = self.env["crm.support.entry"]
+        for one in self:
+            contact = one.entry_id.support_contact_id
+            # sudo: what would be taken back does not depend on who decides
+            contacts = contact.sudo().request_id.contact_ids or contact.sudo()
+            standing = [entry for entry in Entry.sudo()._standing(contacts).values() if entry.counted]
+            minutes = round(sum(entry.minutes for entry in standing))
+            one.would_take_back = self.env._(
+                "If it was our defect, %(minutes)s minutes in %(entries)s entries are taken back: all of the same request.",
+                minutes=minutes,
+                entries=len(standing),
+            )
 
     @api.model
     def _object(self, entry, text):

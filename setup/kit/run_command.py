@@ -197,6 +197,9 @@ class Site:
             "             My numbers as tom or rina; Team week, When, Pipeline, Customers, Targets as nadia, who leads them;"
         )
         say("             What the numbers mean, and the switches in Settings › CRM › Calls, as admin")
+        say(
+            "  Support    CRM › Support as marek (technician) or priya (supervisor); and as the customers jens and amelia see it"
+        )
         if self.pbx:
             say("  One more call: setup/call (setup/call --help names the kinds)")
         say("\nCalls as they are logged; Ctrl-C stops everything.\n")
