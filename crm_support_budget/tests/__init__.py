@@ -10,6 +10,7 @@ from . import (
     test_portal,
     test_portal_language,
     test_portal_pages,
+    test_portal_tours,
     test_portal_walls,
     test_report_tours,
     test_reports,
