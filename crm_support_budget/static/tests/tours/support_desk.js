@@ -48,7 +48,8 @@ tours.add("crm_support_takes_next", {
             run: "click",
         },
         {
-            trigger: ".modal .o_field_widget[name=reason_id] .o_selection_badge:contains('Courtesy')",
+            trigger:
+                ".modal .o_field_widget[name=reason_id] .o_selection_badge:contains('Courtesy')",
             run: "click",
         },
         {

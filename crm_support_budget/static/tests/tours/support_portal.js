@@ -97,7 +97,8 @@ tours.add("crm_support_portal_asks", {
             expectUnloadPage: true,
         },
         {
-            trigger: ".o_crm_support_request:contains('The export is empty'):contains('Waits for us')",
+            trigger:
+                ".o_crm_support_request:contains('The export is empty'):contains('Waits for us')",
         },
         {
             content: "what was written first is there",
