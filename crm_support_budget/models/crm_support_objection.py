@@ -45,11 +45,14 @@ class CrmSupportObjection(models.Model):
             contacts = contact.sudo().request_id.contact_ids or contact.sudo()
             standing = [entry for entry in Entry.sudo()._standing(contacts).values() if entry.counted]
             minutes = round(sum(entry.minutes for entry in standing))
-            one.would_take_back = self.env._(
-                "If it was our defect, %(minutes)s minutes in %(entries)s entries are taken back: all of the same request.",
-                minutes=minutes,
-                entries=len(standing),
-            )
+            if len(standing) > 1:
+                one.would_take_back = self.env._(
+                    "If it was our defect, %(minutes)s minutes are taken back: all %(entries)s entries of the request.",
+                    minutes=minutes,
+                    entries=len(standing),
+                )
+            else:
+                one.would_take_back = self.env._("If it was our defect, %s minutes are taken back.", minutes)
 
     @api.model
     def _object(self, entry, text):
