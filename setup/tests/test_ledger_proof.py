@@ -78,7 +78,7 @@ def ledger_of(calls, more=0.0):
             "from_number": call["from_number"],
             "to_number": call["to_number"],
             "started": datetime.fromisoformat(call["started_at"]).timestamp(),
-            "talk_s": sum(leg["talk_s"] or 0 for leg in call["legs"] if leg["outcome"] == "answered") + more,
+            "talk_s": (call["talk_s"] or 0) + more,
         }
         for call in calls
     ]
@@ -90,6 +90,10 @@ def test_calls_as_the_telephones_had_them():
     assert not wrong
     assert len(wrong_talk(TRUTHS, [])[1]) == number
     assert len(wrong_talk(TRUTHS, ledger_of(TRUTHS, 2.0))[1]) == number
+    # one that is no support need not be there; if it is, it is as long as it was
+    other = [{**call, "to_number": company.DID_GROUP} for call in TRUTHS]
+    assert wrong_talk(other, []) == (0, [])
+    assert len(wrong_talk(other, ledger_of(other, 2.0))[1]) == number
 
 
 def meters(said, minutes=240):
