@@ -1,12 +1,9 @@
-from urllib.parse import urlencode
-
 from odoo import fields, http
-from odoo.addons.portal.controllers.portal import CustomerPortal, pager
-from odoo.exceptions import AccessError, MissingError, UserError
+from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.http import request
 
-#: entries on a page
-PAGE = 30
+#: of the ledger and of requests, on the first page
+LATEST = 5
 
 
 class SupportPortal(CustomerPortal):
@@ -15,92 +12,94 @@ class SupportPortal(CustomerPortal):
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
         if "support_count" in counters:
-            Request = request.env["crm.support.request"]
             values["support_count"] = (
-                Request.search_count([("state", "!=", "done")]) if Request.has_access("read") else 0
+                request.env["crm.support.request"].search_count(
+                    [("partner_id", "=", self._support_customer().id), ("state", "!=", "done")]
+                )
+                if self._support_may()
+                else 0
             )
         return values
+
+    # --- who asks ---
 
     def _support_customer(self):
         return request.env.user.partner_id.commercial_partner_id
 
-    @http.route(["/my/support", "/my/support/page/<int:page>"], type="http", auth="user", website=True)
-    def support(self, page=1, objected=None, wrong=None, **_more):
-        """The meter, the policy in words, requests, and the ledger by pages."""
-        if not request.env["crm.support.entry"].has_access("read"):
+    def _support_may(self):
+        """:return: whether whoever asks may see support at all: customers, and those who help them"""
+        return request.env["crm.support.request"].has_access("read")
+
+    def _support_shows_budget(self):
+        # sudo: what a company shows to its customers
+        return self._support_may() and request.env.company.sudo().crm_support_portal
+
+    def _support_one(self, model, ident, domain=()):
+        """:return: a record of the customer's, an empty one if there is none with that id"""
+        if not self._support_may():
+            return request.env[model]
+        own = [("id", "=", ident), ("partner_id", "=", self._support_customer().id), *domain]
+        return request.env[model].search(own, limit=1)
+
+    def _support_text(self, text, most):
+        """:return: what somebody wrote, as the database can keep it"""
+        return (text or "").replace("\0", "").strip()[:most]
+
+    def _support_values(self, page_name, **values):
+        return {
+            **self._prepare_portal_layout_values(),
+            "page_name": page_name,
+            "shows_budget": self._support_shows_budget(),
+            "dry_line": request.env.company._crm_support_dry_line_of_customer(),
+            "tz": request.env.user.tz or str(request.env.company._crm_voip_zone()),
+            **values,
+        }
+
+    # --- the first page ---
+
+    @http.route("/my/support", type="http", auth="user", website=True, readonly=True)
+    def support(self, **_more):
+        """The meter, what is open, the latest of the ledger, statements, and how it works."""
+        if not self._support_may():
             return request.redirect("/my")
         customer, company = self._support_customer(), request.env.company
-        Entry, Request = request.env["crm.support.entry"], request.env["crm.support.request"]
-        domain = [("partner_id", "=", customer.id)]
-        count = Entry.search_count(domain)
-        pages = pager(url="/my/support", total=count, page=page, step=PAGE)
-        # sudo: the meter and the policy of the user's own company
-        Meter = request.env["crm.support.meter"].sudo()
-        reading = Meter._of(customer, company)[customer.id]
-        policy = request.env["crm.support.policy"].sudo().browse(reading.policy or [])
-        agreement = request.env["crm.support.agreement"].sudo().browse(reading.agreement or [])
-        entries = Entry.search(domain, limit=PAGE, offset=pages["offset"])
-        objections = request.env["crm.support.objection"].search([("entry_id", "in", entries.ids)])
-        values = {
-            **self._prepare_portal_layout_values(),
-            "page_name": "support",
-            "reading": reading,
-            "left": Meter._left_in_words(reading),
-            "words": agreement.words or policy.words,
-            "policy": policy,
-            "requests": Request.search(domain, order="state, waiting_since desc", limit=50),
-            "entries": entries,
-            "objections": {one.entry_id.id: one for one in objections},
-            "months": self._support_months(company),
-            "pager": pages,
-            "objected": objected,
-            "wrong": wrong,
-        }
+        Request, Entry = request.env["crm.support.request"], request.env["crm.support.entry"]
+        own = [("partner_id", "=", customer.id)]
+        values = self._support_values(
+            "support",
+            requests=Request.search([*own, ("state", "!=", "done")], order="waiting_since desc", limit=LATEST),
+        )
+        if values["shows_budget"]:
+            # sudo: the meter of the user's own company
+            Meter = request.env["crm.support.meter"].sudo()
+            reading = Meter._of(customer, company)[customer.id]
+            values |= {
+                "reading": reading,
+                "left": Meter._left_in_words(reading),
+                "today": Meter._today_in_words(reading),
+                "told": request.env["crm.support.policy"]._told(reading),
+                "entries": Entry.search(own, limit=LATEST),
+                "months": self._support_months(company),
+            }
         return request.render("crm_support_budget.portal_support", values)
 
     def _support_months(self, company):
         """:return: first days of the last months that are over, in which there was a meter"""
-        first = fields.Date.today().replace(day=1)
+        zone = company._crm_voip_zone()
+        first = fields.Datetime.now().astimezone(zone).date().replace(day=1)
         begins = company._crm_support_since().date().replace(day=1)
         months = [fields.Date.subtract(first, months=back) for back in range(1, 13)]
         return [month for month in months if month >= begins]
 
-    @http.route("/my/support/object/<int:entry_id>", type="http", auth="user", methods=["POST"], website=True)
-    def support_object(self, entry_id, text="", **_more):
-        """Object to an entry."""
-        try:
-            entry = request.env["crm.support.entry"].search([("id", "=", entry_id)])
-            if not entry:
-                raise MissingError(request.env._("There is no such entry."))
-            request.env["crm.support.objection"]._object(entry, text)
-        except (AccessError, MissingError, UserError) as error:
-            return request.redirect(f"/my/support?{urlencode({'wrong': str(error)})}")
-        return request.redirect("/my/support?objected=1")
-
-    @http.route("/my/support/request", type="http", auth="user", methods=["POST"], website=True)
-    def support_request(self, name="", **_more):
-        """Ask for help."""
-        if not request.env["crm.support.request"].has_access("read"):
-            return request.redirect("/my")
-        if name.strip():
-            # sudo: a customer asks here alone, and for themself
-            request.env["crm.support.request"].sudo().create(
-                {
-                    "name": name.strip()[:200],
-                    "contact_id": request.env.user.partner_id.id,
-                    "company_id": request.env.company.id,
-                    "origin": "portal",
-                }
-            )
-        return request.redirect("/my/support")
-
     @http.route("/my/support/statement/<string:month>", type="http", auth="user", website=True)
     def support_statement(self, month, **_more):
         """A month as PDF."""
+        if not self._support_shows_budget():
+            return request.redirect("/my")
         company = request.env.company
         first = next((one for one in self._support_months(company) if str(one)[:7] == month), None)
-        if not first or not request.env["crm.support.statement"].has_access("read"):
-            return request.redirect("/my/support")
+        if not first:
+            raise request.not_found()
         # sudo: made when it is first asked for, of the user's own company
         made = request.env["crm.support.statement"].sudo()._of(self._support_customer(), company, first)
         return self._show_report(

@@ -143,11 +143,10 @@ class CrmSupportMeter(models.AbstractModel):
     @api.model
     def _today_in_words(self, reading):
         """:return: what was had today"""
-        return self.env._(
-            "%(minutes)s min, %(contacts)s contacts",
-            minutes=round(reading.day_minutes),
-            contacts=round(reading.day_contacts),
-        )
+        minutes, contacts = round(reading.day_minutes), round(reading.day_contacts)
+        if contacts == 1:
+            return self.env._("%(minutes)s min, 1 contact", minutes=minutes)
+        return self.env._("%(minutes)s min, %(contacts)s contacts", minutes=minutes, contacts=contacts)
 
     # --- what it is read from ---
 

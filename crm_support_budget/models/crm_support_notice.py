@@ -31,7 +31,7 @@ class CrmSupportNotice(models.Model):
     minutes = fields.Float("Minutes today", readonly=True, help="When the notice was made.")
     contacts = fields.Float("Contacts today", readonly=True, help="When the notice was made.")
     user_id = fields.Many2one("res.users", "Technician", readonly=True, index="btree_not_null", ondelete="set null")
-    others_waiting = fields.Integer(readonly=True, help="Customers who waited then.")
+    others_waiting = fields.Integer("Others waiting", readonly=True, help="Customers who waited then.")
     facts = fields.Char(compute="_compute_facts")
     state = fields.Selection(
         [("open", "To look at"), ("taken", "Taken over"), ("seen", "Seen")],

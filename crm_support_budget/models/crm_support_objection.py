@@ -23,12 +23,36 @@ class CrmSupportObjection(models.Model):
         tracking=True,
     )
     answer = fields.Text(help="The customer reads it.")
+    entry_at = fields.Datetime(related="entry_id.at", string="When it was")
+    entry_minutes = fields.Float(related="entry_id.minutes", string="Counted (min)")
+    entry_explanation = fields.Char(related="entry_id.explanation", string="Why it counts")
+    request_id = fields.Many2one(related="entry_id.request_id")
+    would_take_back = fields.Char(compute="_compute_would_take_back", help="What accepting does to the ledger.")
 
     @api.depends("partner_id")
     def _compute_display_name(self):
         for one in self:
             # sudo: whoever reads it reads whose it is
             one.display_name = self.env._("Objection of %s", one.sudo().partner_id.name)
+
+    @api.depends("entry_id", "state")
+    @api.depends_context("lang")
+    def _compute_would_take_back(self):
+        Entry = self.env["crm.support.entry"]
+        for one in self:
+            contact = one.entry_id.support_contact_id
+            # sudo: what would be taken back does not depend on who decides
+            contacts = contact.sudo().request_id.contact_ids or contact.sudo()
+            standing = [entry for entry in Entry.sudo()._standing(contacts).values() if entry.counted]
+            minutes = round(sum(entry.minutes for entry in standing))
+            if len(standing) > 1:
+                one.would_take_back = self.env._(
+                    "If it was our defect, %(minutes)s minutes are taken back: all %(entries)s entries of the request.",
+                    minutes=minutes,
+                    entries=len(standing),
+                )
+            else:
+                one.would_take_back = self.env._("If it was our defect, %s minutes are taken back.", minutes)
 
     @api.model
     def _object(self, entry, text):
@@ -37,7 +61,7 @@ class CrmSupportObjection(models.Model):
         :param entry: one that the present user may read
         """
         entry.check_access("read")
-        if entry.reverses_id or entry.reversed or not entry.counted:
+        if not self._may_object(entry):
             raise UserError(self.env._("This entry does not count: there is nothing to object to."))
         if not (text or "").strip():
             raise UserError(self.env._("Say what went wrong."))
@@ -56,6 +80,11 @@ class CrmSupportObjection(models.Model):
         for supervisor in made.company_id._crm_support_supervisors():
             made.activity_schedule("mail.mail_activity_data_todo", summary=made.display_name, user_id=supervisor.id)
         return made
+
+    @api.model
+    def _may_object(self, entry):
+        """:return: whether there is anything to object to: it counts, and nobody has taken it back"""
+        return bool(entry.counted and not entry.reverses_id and not entry.reversed)
 
     def action_accept(self):
         """It was our defect: what was entered is taken back."""

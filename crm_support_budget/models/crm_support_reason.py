@@ -12,7 +12,9 @@ class CrmSupportReason(models.Model):
     code = fields.Char(help="A name for programs; those that ship never change.")
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    shortcut = fields.Char("Key", size=1, help="Pressed on the call card.")
+    shortcut = fields.Char(
+        "Key", size=1, help="Pressed with Alt and Shift on the call card: Alt and a digit alone opens a menu."
+    )
     description = fields.Char(translate=True, help="For the customer to read.")
     factor = fields.Float(default=1.0, required=True, help="How much of a contact counts: 0 nothing, 1 all, 2 twice.")
     exempt = fields.Boolean(

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from datetime import timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -5,7 +6,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
-from ..lib.statement import fair, month, rounded
+from ..lib.statement import billed, fair, month
 from .crm_support_meter import AMOUNTS
 
 
@@ -41,16 +42,20 @@ class CrmSupportStatement(models.Model):
         :param first: the first day of the month
         """
         # sudo: a statement is worked out from the ledger alone, whoever asks for it
-        known = self.sudo().search(
-            [("partner_id", "=", customer.id), ("company_id", "=", company.id), ("month", "=", first)], limit=1
-        )
-        return known or self.sudo().create(
+        return self._known(customer, company, first) or self.sudo().create(
             {
                 "company_id": company.id,
                 "partner_id": customer.id,
                 "month": first,
                 "figures": self._prepare_figures(customer, company, first),
             }
+        )
+
+    @api.model
+    def _known(self, customer, company, first):
+        # sudo: see _of
+        return self.sudo().search(
+            [("partner_id", "=", customer.id), ("company_id", "=", company.id), ("month", "=", first)], limit=1
         )
 
     @api.model
@@ -61,27 +66,28 @@ class CrmSupportStatement(models.Model):
         Meter = self.env["crm.support.meter"]
         before = Meter._from_nothing(customer, company, begin - timedelta(microseconds=1))
         after = Meter._from_nothing(customer, company, end - timedelta(microseconds=1))
-        figures = {}
-        for amount in AMOUNTS:
+        earlier = self._known(customer, company, first - relativedelta(months=1)).figures or {}
+        rows = self._entries_of(customer, company, begin, end)
+        figures, begun = {}, {}
+        for place, amount in enumerate(AMOUNTS):
             if after[amount]:
                 same = before[amount] and before[amount].opening == after[amount].opening
-                one = month(before[amount] if same else None, after[amount])
-                figures[amount] = {
-                    name: getattr(one, name) for name in ("opening", "accrued", "used", "lost", "closing")
-                }
-        rows = self._entries_of(customer, company, begin, end)
-        figures["not_counted"] = round(sum(row[2] for row in rows) - sum(row[0] for row in rows))
+                begun[amount] = before[amount] if same else None
+                one = month(begun[amount], after[amount], earlier.get(amount, {}).get("closing"))
+                figures[amount] = asdict(one) | {"not_counted": round(sum(row[place + 2] - row[place] for row in rows))}
+        figures["not_counted"] = round(sum(row[2] - row[0] for row in rows))
         figures["calls"] = round(sum(row[3] for row in rows))
+        # of which the figures are made, however much is found out later
+        figures["entries"] = [row[5] for row in rows]
         reading = Meter._of(customer, company, end)[customer.id]
         policy = self.env["crm.support.policy"].sudo().browse(reading.policy or [])  # sudo: see _of
         if policy.used_up == "bill" and "minutes" in figures:
-            over = max(-figures["minutes"]["closing"], 0)
             # an estimate is never billed
             estimated = sum(row[0] for row in rows if row[4])
-            billed = rounded(max(over - estimated, 0), policy.rounding)
+            minutes = billed(begun["minutes"], after["minutes"], estimated, policy.rounding)
             figures["billed"] = {
-                "minutes": billed,
-                "amount": billed / 60 * policy.rate,
+                "minutes": round(minutes, 2),
+                "amount": minutes / 60 * policy.rate,
                 "currency": policy.currency_id.id,
             }
         figures["sentence"] = self._sentence(customer, company, begin, end)
@@ -89,12 +95,13 @@ class CrmSupportStatement(models.Model):
 
     @api.model
     def _entries_of(self, customer, company, begin, end):
-        """:return: ``(minutes, contacts, measured minutes, measured contacts, estimated)`` of each entry"""
+        """:return: ``(minutes, contacts, measured minutes, measured contacts, estimated, id)``, oldest first"""
         self.env["crm.support.entry"].flush_model()
         return self.env.execute_query(
             SQL(
-                """SELECT minutes, contacts, measured_minutes, measured_contacts, estimated FROM crm_support_entry
-                    WHERE partner_id = %s AND company_id = %s AND at >= %s AND at < %s""",
+                """SELECT minutes, contacts, measured_minutes, measured_contacts, estimated, id
+                     FROM crm_support_entry
+                    WHERE partner_id = %s AND company_id = %s AND at >= %s AND at < %s ORDER BY at, id""",
                 customer.id,
                 company.id,
                 begin,

@@ -48,6 +48,11 @@ class ResCompany(models.Model):
     crm_support_statements = fields.Boolean(
         "Monthly statements by mail", help="On the first day of a month, each customer who had help gets a statement."
     )
+    crm_support_portal = fields.Boolean(
+        "Customers see their budget in the portal",
+        default=True,
+        help="What is left, each entry, and statements; without it they see their requests alone.",
+    )
     crm_support_tell_takeover = fields.Boolean(
         "Tell customers who is their contact", help="When a supervisor takes a customer over."
     )
@@ -106,6 +111,19 @@ class ResCompany(models.Model):
         return self.env._(
             "Dry run until %s: nothing is sent to customers, and nothing is put in another order.",
             format_date(self.env, begins),
+        )
+
+    def _crm_support_dry_line_of_customer(self):
+        """:return: what customers read during the dry run, False after it"""
+        self.ensure_one()
+        if not self._crm_support_is_dry():
+            return False
+        # sudo: see _crm_support_is_dry
+        begins = self.sudo().crm_support_live_from
+        if not begins:
+            return self.env._("We are trying this out: nothing follows from it yet.")
+        return self.env._(
+            "We are trying this out until %s: nothing follows from it yet.", format_date(self.env, begins)
         )
 
     def _crm_support_supervisors(self):

@@ -9,6 +9,7 @@ class ResConfigSettings(models.TransientModel):
     crm_support_share_minutes = fields.Float(related="company_id.crm_support_share_minutes", readonly=False)
     crm_support_share_contacts = fields.Integer(related="company_id.crm_support_share_contacts", readonly=False)
     crm_support_tell_takeover = fields.Boolean(related="company_id.crm_support_tell_takeover", readonly=False)
+    crm_support_portal = fields.Boolean(related="company_id.crm_support_portal", readonly=False)
     crm_support_cap = fields.Integer(related="company_id.crm_support_cap", readonly=False)
     crm_support_answer_hours = fields.Float(related="company_id.crm_support_answer_hours", readonly=False)
     crm_support_repeat_days = fields.Integer(related="company_id.crm_support_repeat_days", readonly=False)

@@ -1,10 +1,10 @@
 from datetime import date, datetime
 
-from odoo import fields, http
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
-from .common import MONDAY, SupportCase
+from .common import SupportCase
 
 
 @tagged("post_install", "-at_install")
@@ -70,7 +70,10 @@ class TestPortal(SupportCase):
             ._render_qweb_html("crm_support_budget.report_statement", statement.ids)[0]
             .decode()
         )
-        self.assertIn(">-10<", html.replace(" ", "").replace("\n", ""))
+        # fifty were had, forty of them do not count
+        plain = html.replace(" ", "").replace("\n", "")
+        self.assertIn(">-50<", plain)
+        self.assertIn(">40<", plain)
         self.assertIn("<strong>40</strong>", html)
         self.assertIn("You got all the help that you asked for.", html)
         self.company.crm_support_live_from = fields.Date.today()
@@ -130,37 +133,3 @@ class TestPortal(SupportCase):
             self.env["crm.support.would"].search_count([("company_id", "=", self.company.id), ("kind", "=", "mail")]),
             120,
         )
-
-
-@tagged("post_install", "-at_install")
-class TestPortalPages(HttpCase):
-    def test_the_pages(self):
-        env = self.env
-        company = env.ref("base.main_company")
-        customer = env["res.partner"].create({"name": "Portal & Sons", "is_company": True})
-        user = new_test_user(env, "portal_page", groups="base.group_portal", company_id=company.id)
-        user.partner_id.parent_id = customer
-        technician = new_test_user(
-            env, "portal_tess", groups="crm_support_budget.group_technician", company_id=company.id
-        )
-        Contact = env["crm.support.contact"].with_user(technician)
-        Contact._by_hand(user.partner_id, 25, "On <b>site</b>", MONDAY, company=company)
-        entry = env["crm.support.entry"].search([("partner_id", "=", customer.id)])
-        other = env["res.partner"].create({"name": "Stranger"})
-        Contact._by_hand(other, 5, "Theirs", MONDAY, company=company)
-        foreign = env["crm.support.entry"].search([("partner_id", "=", other.id)])
-        self.assertIn("/web/login", self.url_open("/my/support").url)
-        self.authenticate("portal_page", "portal_page")
-        page = self.url_open("/my/support").text
-        self.assertIn("min left", page)
-        self.assertNotIn("portal_tess", page)
-        token = http.Request.csrf_token(self)
-        self.url_open("/my/support/request", data={"csrf_token": token, "name": "<script>x</script> help"})
-        page = self.url_open("/my/support").text
-        self.assertIn("&lt;script&gt;x&lt;/script&gt; help", page)
-        self.url_open(f"/my/support/object/{entry.id}", data={"csrf_token": token, "text": "It crashed"})
-        self.url_open(f"/my/support/object/{foreign.id}", data={"csrf_token": token, "text": "Mine"})
-        objections = env["crm.support.objection"].search([])
-        self.assertEqual(objections.filtered(lambda one: one.entry_id == entry).by_id, user.partner_id)
-        self.assertFalse(objections.filtered(lambda one: one.entry_id == foreign))
-        self.assertEqual(self.url_open("/my/support/statement/1999-01").url.rpartition("/")[2], "support")

@@ -55,6 +55,19 @@ def finish(env, now) -> None:
                 "company_id": company.id,
             }
         )
+    # who sees it from the other side
+    for login, name in (("jens", _HEAVY), ("amelia", "demo_customer_amelia")):
+        env["res.users"].with_context(no_reset_password=True).create(
+            {
+                "login": login,
+                "password": login,
+                "partner_id": customer(name).id,
+                "company_id": company.id,
+                "company_ids": [(6, 0, company.ids)],
+                "group_ids": [(6, 0, env.ref("base.group_portal").ids)],
+                "tz": "Europe/Amsterdam",
+            }
+        )
     topics = {
         name: env["crm.support.topic"].create({"name": name})
         for name in ("Orders", "Access", "Devices", "Invoices", "Import", "E-mail")
@@ -92,6 +105,15 @@ def finish(env, now) -> None:
                 "promised_on": promised and now.date() + timedelta(days=promised),
             }
         )
+    # who objects to one of the day's entries
+    theirs = heavy.user_ids
+    entry = env["crm.support.entry"].search(
+        [("contact_id", "=", heavy.id), ("reason_id", "=", env.ref("crm_support_budget.reason_out_of_scope").id)],
+        limit=1,
+    )
+    env["crm.support.objection"].with_user(theirs)._object(
+        entry.with_user(theirs), "The printer prints everything else. Your last update changed the margins."
+    )
     env["crm.support.notice"]._look(company)
     while env["crm.support.checkpoint"]._keep_some():
         pass

@@ -8,7 +8,19 @@ import sys
 import time
 from pathlib import Path
 
-from . import company, figures_proof, machine, odoo, past, pbx_config, postgres, processes, proof, story_proof
+from . import (
+    company,
+    figures_proof,
+    ledger_proof,
+    machine,
+    odoo,
+    past,
+    pbx_config,
+    postgres,
+    processes,
+    proof,
+    story_proof,
+)
 from .pbx import Pbx
 from .places import LOGS, MAIN_ADDON, PYTHON, RUN, TOP
 from .scenarios import SCENARIOS
@@ -60,7 +72,8 @@ def main(arguments: list[str]) -> int:
                 with figures_proof.Figures(cluster, options.database) as figures:
                     calls, placed = proof.prove(pbx, cluster, options.database)
                     kept = figures.prove(placed)
-                return story_proof.prove(pbx, cluster, site.address, options.database) or calls or kept
+                ledger = ledger_proof.prove(cluster, site.address, options.database, placed)
+                return story_proof.prove(pbx, cluster, site.address, options.database) or calls or kept or ledger
             site.introduce()
             site.follow()
         finally:
@@ -197,6 +210,9 @@ class Site:
             "             My numbers as tom or rina; Team week, When, Pipeline, Customers, Targets as nadia, who leads them;"
         )
         say("             What the numbers mean, and the switches in Settings › CRM › Calls, as admin")
+        say(
+            "  Support    CRM › Support as marek (technician) or priya (supervisor); and as the customers jens and amelia see it"
+        )
         if self.pbx:
             say("  One more call: setup/call (setup/call --help names the kinds)")
         say("\nCalls as they are logged; Ctrl-C stops everything.\n")
