@@ -24,7 +24,6 @@ class CrmSupportRequest(models.Model):
         customer = contact.commercial_partner_id
         # sudo: a customer asks here alone, and for themself
         Request = self.sudo()
-        self._lock(company, customer)
         same = Request._open_of(customer, company).filtered(lambda one: one.name == name and one.origin == "portal")[:1]
         request = same or Request.create(self._prepare_asked_vals(contact, company, name))
         # what is answered reaches whoever asked

@@ -12,5 +12,6 @@ class ResConfigSettings(models.TransientModel):
     crm_support_portal = fields.Boolean(related="company_id.crm_support_portal", readonly=False)
     crm_support_cap = fields.Integer(related="company_id.crm_support_cap", readonly=False)
     crm_support_answer_hours = fields.Float(related="company_id.crm_support_answer_hours", readonly=False)
+    crm_support_threshold_mails = fields.Boolean(related="company_id.crm_support_threshold_mails", readonly=False)
     crm_support_repeat_days = fields.Integer(related="company_id.crm_support_repeat_days", readonly=False)
     crm_support_statements = fields.Boolean(related="company_id.crm_support_statements", readonly=False)

@@ -16,6 +16,7 @@ from . import (
     test_reports,
     test_request,
     test_sources,
+    test_threshold,
     test_rights_matrix,
     test_statement,
 )

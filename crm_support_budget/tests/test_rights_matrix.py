@@ -28,6 +28,9 @@ MATRIX = {
     "crm.support.say":          "rgxwc    c        c        c        -        -        -        -        -        -",
     "crm.support.wait":         "-        -        rgx      -        -        -        -        -        -        -",
     "crm.support.fit":          "-        -        rgx      -        -        -        -        -        -        -",
+    "crm.support.threshold":    "rgx      rgx      rgxwcd   -        -        -        -        -        -        -",
+    "crm.support.crossing":     "rgx      rgx      rgx      -        -        -        -        -        -        -",
+    "crm.support.audit":        "-        -        rgx      -        -        -        -        -        -        -",
     "crm.support.terms":        "-        -        -        -        -        -        -        -        -        -",
     "crm.support.late":         "-        -        -        -        -        -        -        -        -        -",
     "crm.support.written":      "-        -        -        -        -        -        -        -        -        -",
@@ -104,6 +107,9 @@ class TestRightsMatrix(RightsTable, SupportCase):
             "objection": env["crm.support.objection"].with_user(theirs)._object(entry.with_user(theirs), "It crashed"),
             "next": made("next").with_user(cls.tess),
             "say": made("say", kind="say"),
+            "threshold": cls.policy.threshold_ids[:1],
+            "crossing": made("crossing", partner_id=cls.heavy.id, place=1, colour="red", at=MONDAY, **mine),
+            "audit": made("audit", **mine),
             "terms": env["crm.support.terms"].search([("policy_id", "=", cls.policy.id)], limit=1),
             "late": env["crm.support.late"].search([("partner_id", "=", cls.heavy.id)], limit=1),
             "written": made("written", message=1),
@@ -130,7 +136,9 @@ class TestRightsMatrix(RightsTable, SupportCase):
             for name, field in record._fields.items()
             if field.store and field.required and name not in ("id",)
         }
-        return {**wanted, **({"partner_id": self.light.id} if model.endswith("agreement") else {})}
+        # what there may be one of only
+        another = {"crm.support.agreement": {"partner_id": self.light.id}, "crm.support.threshold": {"colour": "green"}}
+        return {**wanted, **another.get(model, {})}
 
     def test_every_cell(self):
         self.assertTable(MATRIX)
