@@ -44,6 +44,7 @@
         "views/crm_support_would_views.xml",
         "views/crm_support_menus.xml",
         "views/crm_support_report_menus.xml",
+        "views/crm_support_live_views.xml",
         "views/crm_support_threshold_views.xml",
         "views/crm_support_audit_views.xml",
         "views/res_config_settings_views.xml",

@@ -21,6 +21,8 @@ from . import (
     crm_support_counter,
     crm_support_whom,
     crm_support_takeover,
+    crm_support_takeover_effect,
+    crm_support_agreed,
     crm_support_notice,
     crm_support_would,
     crm_support_threshold,

@@ -1,4 +1,5 @@
 from . import (
+    test_agreed,
     test_card,
     test_dashboard,
     test_fit,

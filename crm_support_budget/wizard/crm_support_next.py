@@ -20,6 +20,7 @@ class CrmSupportNext(models.TransientModel):
     promised_on = fields.Date(related="request_id.promised_on")
     tries = fields.Integer(related="request_id.tries")
     why = fields.Char("Why they are next", readonly=True)
+    agreed = fields.Text(related="request_id.agreed")
     waiting = fields.Integer("Others waiting", readonly=True)
     other_id = fields.Many2one(
         "crm.support.request", "Another one", domain="[('state', '=', 'waiting')]", ondelete="cascade"
