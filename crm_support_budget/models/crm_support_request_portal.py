@@ -59,10 +59,12 @@ class CrmSupportRequest(models.Model):
             self.filtered(lambda one: one.state == "customer").sudo().write({"state": "waiting"})  # sudo: as above
         return done
 
-    def _notify_thread_with_out_of_office_get_additional_users(self, message, recipients_data, ooo_author, **kwargs):
+    def _notify_thread_with_out_of_office_get_additional_users(
+        self, message, recipients_data, ooo_author, msg_vals=False
+    ):
         # sudo: who helps is not for customers to read, but has to answer them when away
         return super(CrmSupportRequest, self.sudo())._notify_thread_with_out_of_office_get_additional_users(
-            message, recipients_data, ooo_author, **kwargs
+            message, recipients_data, ooo_author, msg_vals=msg_vals
         )
 
     def _is_of_customer(self, author):

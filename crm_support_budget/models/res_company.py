@@ -50,7 +50,6 @@ class ResCompany(models.Model):
     )
     crm_support_portal = fields.Boolean(
         "Customers see their budget in the portal",
-        default=True,
         help="What is left, each entry, and statements; without it they see their requests alone.",
     )
     crm_support_tell_takeover = fields.Boolean(

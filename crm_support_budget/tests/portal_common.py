@@ -16,6 +16,7 @@ class PortalCase(HttpCase):
         cls.company = env["res.company"].create({"name": "Kestrel Portal", "country_id": env.ref("base.nl").id})
         cls.company.partner_id.tz = "Europe/Amsterdam"
         cls.company.crm_support_live_from = fields.Date.today()
+        cls.company.crm_support_portal = True
         cls.customer, cls.stranger = (
             env["res.partner"].create({"name": name, "is_company": True, "email": f"{login}@example.com"})
             for name, login in (("Portal & Sons", "office"), ("Stranger Ltd", "strange"))

@@ -12,6 +12,7 @@ class TestPortal(SupportCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.company.crm_support_portal = True
 
         def customer(login, partner):
             user = new_test_user(

@@ -56,6 +56,7 @@ def finish(env, now) -> None:
             }
         )
     # who sees it from the other side
+    company.crm_support_portal = True
     for login, name in (("jens", _HEAVY), ("amelia", "demo_customer_amelia")):
         env["res.users"].with_context(no_reset_password=True).create(
             {
