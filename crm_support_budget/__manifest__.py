@@ -47,6 +47,7 @@
         "views/crm_support_live_views.xml",
         "views/crm_support_threshold_views.xml",
         "views/crm_support_audit_views.xml",
+        "views/crm_support_board_views.xml",
         "views/res_config_settings_views.xml",
     ],
     "assets": {

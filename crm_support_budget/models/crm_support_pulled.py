@@ -192,7 +192,7 @@ class CrmSupportContact(models.Model):
     def _cron_look_back(self):
         """Take the calls of the last weeks, so that the dry run shows something at once; then never again."""
         taken, remaining = self._look_back()
-        self.env["ir.cron"]._commit_progress(taken, remaining=remaining)
+        self.env["ir.cron"]._commit_progress(taken, remaining=remaining, deactivate=not remaining)
 
     @api.model
     def _look_back(self):
@@ -207,7 +207,4 @@ class CrmSupportContact(models.Model):
         if found:
             parameters.set_param(SEEN % "call", found[-1].id)
         remaining = calls.search_count([("id", ">", found[-1].id), ("started_at", ">=", since)]) if found else 0
-        if not remaining:
-            # sudo: it has done what it is for
-            self.env.ref("crm_support_budget.ir_cron_look_back").sudo().active = False
         return len(found), remaining

@@ -111,6 +111,7 @@ class CrmSupportRequest(models.Model):
     def _ask_for_unanswered(self):
         """What was not answered within the company's working hours becomes a request."""
         now = fields.Datetime.now()
+        self.env.cr.execute(SQL("DELETE FROM crm_support_unanswered WHERE at < %s", now - FORGOTTEN))
         # sudo: see _follow_messages
         companies = self.env["res.company"].sudo().search([("id", "!=", False)])
         since = {company.id: company._crm_support_answer_by(now) for company in companies}
@@ -135,9 +136,10 @@ class CrmSupportRequest(models.Model):
             company = companies.browse(company_id) if company_id else technicians[:1].company_id or companies[:1]
             lead = self.env["crm.lead"].browse(res_id if model == "crm.lead" else [])
             if (
-                at < now - FORGOTTEN
-                or not person
+                not person
                 or message not in messages
+                # one's own company is no customer
+                or person.commercial_partner_id == company.partner_id
                 or (
                     # what a salesperson talks about is no support
                     lead and lead.user_id not in technicians
@@ -145,10 +147,12 @@ class CrmSupportRequest(models.Model):
             ):
                 over.append(ident)
                 continue
-            if not since[company.id] or at > since[company.id]:
+            if since[company.id] and at > since[company.id]:
                 continue
             over.append(ident)
-            self._ask_for(message, person, company, lead)
+            # where that is off, nothing is kept either: it would be in the way of the others
+            if since[company.id]:
+                self._ask_for(message, person, company, lead)
         if over:
             self.env.cr.execute(SQL("DELETE FROM crm_support_unanswered WHERE id = ANY(%s)", over))
 

@@ -1,5 +1,6 @@
 from . import (
     test_agreed,
+    test_board,
     test_card,
     test_dashboard,
     test_fit,

@@ -31,6 +31,7 @@ MATRIX = {
     "crm.support.threshold":    "rgx      rgx      rgxwcd   -        -        -        -        -        -        -",
     "crm.support.crossing":     "rgx      rgx      rgx      -        -        -        -        -        -        -",
     "crm.support.audit":        "-        -        rgx      -        -        -        -        -        -        -",
+    "crm.support.board":        "-        -        rgxwc    c        -        -        -        -        -        -",
     "crm.support.live":         "-        -        rgxwc    c        -        -        -        -        -        -",
     "crm.support.live.line":    "-        -        rgxwc    c        -        -        -        -        -        -",
     "crm.support.terms":        "-        -        -        -        -        -        -        -        -        -",
@@ -120,6 +121,7 @@ class TestRightsMatrix(RightsTable, SupportCase):
             "counter": env["crm.support.counter"].search([("partner_id", "=", cls.heavy.id)], limit=1),
         }
         records["next"] = env["crm.support.next"].with_user(cls.tess).create({})
+        records["board"] = env["crm.support.board"].with_user(cls.vera).create({})
         records["live"] = env["crm.support.live"].with_user(cls.vera).create({})
         records["live.line"] = env["crm.support.live.line"].with_user(cls.vera).create({"live_id": records["live"].id})
         records["say"] = env["crm.support.say"].with_user(cls.tess).create({"kind": "say"})

@@ -194,6 +194,14 @@ class TestUnanswered(SourceCase):
         self.night(MONDAY + timedelta(days=1))
         self.assertFalse(self.requests())
 
+    def test_what_is_two_weeks_old_is_not_dug_out(self):
+        self.writes(self.caller, self.caller, 0)
+        with freeze_time(MONDAY):
+            self.Contact._pull_messages()
+        self.night(MONDAY + timedelta(days=15))
+        self.assertFalse(self.requests())
+        self.assertFalse(self.env["crm.support.unanswered"].search([("model", "=", "res.partner")]))
+
     def test_turned_off(self):
         self.company.crm_support_answer_hours = 0
         self.writes(self.caller, self.caller, 0)
@@ -298,14 +306,11 @@ class TestPulled(SourceCase):
         self.env.cr.execute("DELETE FROM crm_support_entry WHERE support_contact_id = %s", [contact.id])
         self.env.cr.execute("DELETE FROM crm_support_contact WHERE id = %s", [contact.id])
         self.env.invalidate_all()
-        cron = self.env.ref("crm_support_budget.ir_cron_look_back")
-        cron.active = True
         self.env["ir.config_parameter"].set_param("crm_support_budget.seen_call", False)
         with freeze_time(MONDAY + timedelta(days=3)):
             for _again in range(2):
-                self.Contact._look_back()
-                self.assertEqual(self.total(), (10, 1))
-        self.assertFalse(cron.active)
+                _taken, remaining = self.Contact._look_back()
+                self.assertEqual((self.total(), remaining), ((10, 1), 0))
 
 
 @tagged("post_install", "-at_install")
