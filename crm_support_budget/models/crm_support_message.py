@@ -107,9 +107,16 @@ class CrmSupportContact(models.Model):
     @api.model
     def _is_said(self, message):
         """:return: condition on a table of messages: somebody said it, and not only to colleagues"""
+        # an out-of-office reply is neither a question nor an answer; who knows that is the addon with the reports
+        by_person = (
+            SQL("AND %s.crm_productivity_kind IS DISTINCT FROM 'automatic'", SQL.identifier(message))
+            if "crm_productivity_kind" in self.env["mail.message"]._fields
+            else SQL()
+        )
         return SQL(
-            "%(m)s.message_type = ANY(%(written)s) AND %(m)s.subtype_id = %(comment)s AND %(m)s.is_internal IS NOT TRUE",
+            "%(m)s.message_type = ANY(%(written)s) AND %(m)s.subtype_id = %(comment)s AND %(m)s.is_internal IS NOT TRUE %(by_person)s",
             m=SQL.identifier(message),
+            by_person=by_person,
             written=list(WRITTEN),
             comment=self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_comment"),
         )

@@ -194,6 +194,13 @@ class TestUnanswered(SourceCase):
         self.night(MONDAY + timedelta(days=1))
         self.assertFalse(self.requests())
 
+    def test_an_out_of_office_reply_is_none(self):
+        if "crm_productivity_kind" in self.env["mail.message"]._fields:
+            message = self.writes(self.caller, self.caller, 0)
+            message.crm_productivity_kind = "automatic"
+            self.night(MONDAY + timedelta(days=1))
+            self.assertFalse(self.requests())
+
     def test_what_is_two_weeks_old_is_not_dug_out(self):
         self.writes(self.caller, self.caller, 0)
         with freeze_time(MONDAY):
