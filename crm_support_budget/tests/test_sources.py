@@ -300,6 +300,10 @@ class TestPulled(SourceCase):
             {"name": "…", "channel_type": "livechat", "livechat_operator_id": self.tess.partner_id.id}
         )
         chat._add_members(partners=self.caller)
+        # as the button on a web page does for a customer who is logged in there
+        chat.channel_member_ids.filtered(
+            lambda member: member.partner_id == self.caller
+        ).livechat_member_type = "visitor"
         self.env.flush_all()
         self.assertFalse(self.Contact._take("chat", chat.ids), "it goes on")
         chat.livechat_end_dt = chat.create_date + timedelta(minutes=7)
