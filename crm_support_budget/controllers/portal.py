@@ -1,9 +1,12 @@
 from odoo import fields, http
-from odoo.addons.portal.controllers.portal import CustomerPortal
+from odoo.addons.portal.controllers.portal import CustomerPortal, pager
+from odoo.fields import Domain
 from odoo.http import request
 
 #: of the ledger and of requests, on the first page
 LATEST = 5
+#: ids that the database knows
+MOST = 2**31 - 1
 
 
 class SupportPortal(CustomerPortal):
@@ -54,6 +57,43 @@ class SupportPortal(CustomerPortal):
             "tz": request.env.user.tz or str(request.env.company._crm_voip_zone()),
             **values,
         }
+
+    def _support_list(self, model, url, filters, sortings, page, filterby, sortby, search, searched, label, step):
+        """One page of what a customer has, as Odoo's portal shows lists.
+
+        :param filters, sortings: what can be chosen, each by its key; the first one holds where nothing was
+        :param filterby, sortby, search: as they came from outside
+        :param searched: the field that is searched, which ``label`` names
+        :return: the records of the page, the domain of all of them, and values for the template
+        """
+        filterby = filterby if filterby in filters else next(iter(filters))
+        sortby = sortby if sortby in sortings else next(iter(sortings))
+        domain = Domain("partner_id", "=", self._support_customer().id) & Domain(filters[filterby]["domain"])
+        search = self._support_text(search, 100)
+        if search:
+            domain &= Domain(searched, "ilike", search)
+        pages = pager(
+            url=url,
+            url_args={"filterby": filterby, "sortby": sortby, "search": search},
+            total=request.env[model].search_count(domain),
+            page=page,
+            step=step,
+        )
+        records = request.env[model].search(
+            domain, order=sortings[sortby]["order"], limit=step, offset=max(pages["offset"], 0)
+        )
+        values = {
+            "pager": pages,
+            "default_url": url,
+            "searchbar_filters": filters,
+            "filterby": filterby,
+            "searchbar_sortings": sortings,
+            "sortby": sortby,
+            "searchbar_inputs": {"name": {"input": "name", "label": label}},
+            "search_in": "name",
+            "search": search,
+        }
+        return records, domain, values
 
     # --- the first page ---
 

@@ -1,12 +1,9 @@
 from odoo import fields, http
-from odoo.addons.portal.controllers.portal import pager
 from odoo.exceptions import AccessError, MissingError, UserError
-from odoo.fields import Domain
 from odoo.http import request
 from odoo.tools import format_date
 
-from .portal import SupportPortal
-from .portal_requests import MOST
+from .portal import MOST, SupportPortal
 
 #: entries on a page
 PAGE = 30
@@ -49,40 +46,31 @@ class SupportPortalLedger(SupportPortal):
         """The ledger, by pages and months."""
         if not self._support_shows_budget():
             return request.redirect("/my")
-        Entry, url = request.env["crm.support.entry"], "/my/support/entries"
-        filters, sortings = self._support_entry_filters(), self._support_entry_sortings()
-        filterby, sortby = filterby if filterby in filters else "all", sortby if sortby in sortings else "new"
-        domain = Domain("partner_id", "=", self._support_customer().id) & Domain(filters[filterby]["domain"])
-        search = self._support_text(search, 100)
-        if search:
-            domain &= Domain("request_id.name", "ilike", search)
-        count, minutes, contacts = Entry._read_group(domain, aggregates=["__count", "minutes:sum", "contacts:sum"])[0]
-        pages = pager(
-            url=url,
-            url_args={"filterby": filterby, "sortby": sortby, "search": search},
-            total=count,
-            page=page,
+        entries, domain, listed = self._support_list(
+            "crm.support.entry",
+            "/my/support/entries",
+            self._support_entry_filters(),
+            self._support_entry_sortings(),
+            page,
+            filterby,
+            sortby,
+            search,
+            searched="request_id.name",
+            label=request.env._("What you asked for"),
             step=PAGE,
         )
-        entries = Entry.search(domain, order=sortings[sortby]["order"], limit=PAGE, offset=max(pages["offset"], 0))
+        [(minutes, contacts)] = request.env["crm.support.entry"]._read_group(
+            domain, aggregates=["minutes:sum", "contacts:sum"]
+        )
+        over = {str(one)[:7] for one in self._support_months(request.env.company)}
         values = self._support_values(
             "support_entries",
             entries=entries,
             objections=self._support_objections(entries),
             minutes=minutes or 0.0,
             contacts=contacts or 0.0,
-            statement=filterby
-            if filterby in {str(one)[:7] for one in self._support_months(request.env.company)}
-            else None,
-            pager=pages,
-            default_url=url,
-            searchbar_filters=filters,
-            filterby=filterby,
-            searchbar_sortings=sortings,
-            sortby=sortby,
-            searchbar_inputs={"name": {"input": "name", "label": request.env._("What you asked for")}},
-            search_in="name",
-            search=search,
+            statement=listed["filterby"] if listed["filterby"] in over else None,
+            **listed,
         )
         return request.render("crm_support_budget.portal_support_entries", values)
 

@@ -1,14 +1,10 @@
 from odoo import http
-from odoo.addons.portal.controllers.portal import pager
-from odoo.fields import Domain
 from odoo.http import request
 
-from .portal import SupportPortal
+from .portal import MOST, SupportPortal
 
 #: requests on a page
 PAGE = 20
-#: ids that the database knows
-MOST = 2**31 - 1
 
 
 class SupportPortalRequests(SupportPortal):
@@ -40,35 +36,20 @@ class SupportPortalRequests(SupportPortal):
         """All requests, by pages."""
         if not self._support_may():
             return request.redirect("/my")
-        Request, url = request.env["crm.support.request"], "/my/support/requests"
-        filters, sortings = self._support_request_filters(), self._support_request_sortings()
-        filterby, sortby = filterby if filterby in filters else "open", sortby if sortby in sortings else "new"
-        domain = Domain("partner_id", "=", self._support_customer().id) & Domain(filters[filterby]["domain"])
-        search = self._support_text(search, 100)
-        if search:
-            domain &= Domain("name", "ilike", search)
-        pages = pager(
-            url=url,
-            url_args={"filterby": filterby, "sortby": sortby, "search": search},
-            total=Request.search_count(domain),
-            page=page,
+        requests, _domain, listed = self._support_list(
+            "crm.support.request",
+            "/my/support/requests",
+            self._support_request_filters(),
+            self._support_request_sortings(),
+            page,
+            filterby,
+            sortby,
+            search,
+            searched="name",
+            label=request.env._("What they want"),
             step=PAGE,
         )
-        values = self._support_values(
-            "support_requests",
-            requests=Request.search(
-                domain, order=sortings[sortby]["order"], limit=PAGE, offset=max(pages["offset"], 0)
-            ),
-            pager=pages,
-            default_url=url,
-            searchbar_filters=filters,
-            filterby=filterby,
-            searchbar_sortings=sortings,
-            sortby=sortby,
-            searchbar_inputs={"name": {"input": "name", "label": request.env._("What they want")}},
-            search_in="name",
-            search=search,
-        )
+        values = self._support_values("support_requests", requests=requests, **listed)
         return request.render("crm_support_budget.portal_support_requests", values)
 
     @http.route(

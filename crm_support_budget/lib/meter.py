@@ -30,6 +30,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 GREEN, YELLOW, RED = "green", "yellow", "red"
+#: of colours, the worst first
+WORST_FIRST = (RED, YELLOW, GREEN)
 
 Worked = Callable[[datetime, datetime], float]
 

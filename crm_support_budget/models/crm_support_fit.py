@@ -6,9 +6,9 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, split_every
 
-from ..lib.meter import RED, YELLOW
+from ..lib.meter import RED, WORST_FIRST, YELLOW
 from .crm_support_checkpoint import as_kept
-from .crm_support_meter import _WORSE, AMOUNTS
+from .crm_support_meter import AMOUNTS
 
 #: days that are looked at
 DAYS = 90
@@ -217,7 +217,7 @@ class CrmSupportFit(models.Model):
         states = [Meter._state(company, timeline, amount, entries, begun, moment) for amount in AMOUNTS]
         colours = {state.colour for state, _terms in states if state}
         kept = [state and as_kept((terms[0].since, state)) for state, terms in states]
-        return next((one for one in _WORSE if one in colours), None), (moment, *kept)
+        return next((one for one in WORST_FIRST if one in colours), None), (moment, *kept)
 
     # --- looking ---
 

@@ -63,8 +63,7 @@ class CrmSupportContact(models.Model):
                      FROM mail_message AS message
                      JOIN res_users AS staff ON staff.partner_id = message.author_id AND NOT staff.share
                      LEFT JOIN LATERAL (
-                          SELECT EXISTS (SELECT FROM res_users AS own
-                                          WHERE own.partner_id = earlier.author_id AND NOT own.share) AS ours
+                          SELECT %(by_us)s AS ours
                             FROM mail_message AS earlier
                            WHERE earlier.model = message.model AND earlier.res_id = message.res_id
                              AND (earlier.date, earlier.id) < (message.date, message.id) AND %(said_before)s
@@ -76,6 +75,7 @@ class CrmSupportContact(models.Model):
                 models=list(THREADS),
                 said=self._is_said("message"),
                 said_before=self._is_said("earlier"),
+                by_us=self._is_by_us("earlier"),
                 staff=self._technicians().ids,
             )
         )
@@ -119,6 +119,14 @@ class CrmSupportContact(models.Model):
             by_person=by_person,
             written=list(WRITTEN),
             comment=self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_comment"),
+        )
+
+    @api.model
+    def _is_by_us(self, message):
+        """:return: condition on a table of messages: somebody of the house wrote it"""
+        return SQL(
+            "EXISTS (SELECT FROM res_users AS own WHERE own.partner_id = %s.author_id AND NOT own.share)",
+            SQL.identifier(message),
         )
 
     @api.model

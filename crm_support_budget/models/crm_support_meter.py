@@ -12,8 +12,6 @@ from .crm_support_checkpoint import as_kept, read
 
 #: what a policy may limit
 AMOUNTS = ("minutes", "contacts")
-#: of colours, the worse first
-_WORSE = (meter.RED, meter.YELLOW, meter.GREEN)
 
 
 class CrmSupportMeter(models.AbstractModel):
@@ -109,7 +107,7 @@ class CrmSupportMeter(models.AbstractModel):
         values = holding or {}
         return Reading(
             at=now,
-            colour=next((one for one in _WORSE if one in {state.colour for state in states.values()}), None),
+            colour=next((one for one in meter.WORST_FIRST if one in {state.colour for state in states.values()}), None),
             minutes_left=states["minutes"].left if "minutes" in states else None,
             contacts_left=states["contacts"].left if "contacts" in states else None,
             green_at=green,

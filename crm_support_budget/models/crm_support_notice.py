@@ -144,14 +144,10 @@ class CrmSupportNotice(models.Model):
     def _tell(self):
         """Tell the supervisors; inside the house, so in the dry run, too."""
         for company, some in self.grouped("company_id").items():
+            for notice in some:
+                company._crm_support_ask_supervisors(notice, "facts")
             for supervisor in company._crm_support_supervisors():
                 for notice in some.with_context(lang=supervisor.lang):
-                    notice.activity_schedule(
-                        "mail.mail_activity_data_todo",
-                        summary=notice.display_name,
-                        note=notice.facts,
-                        user_id=supervisor.id,
-                    )
                     supervisor._bus_send(
                         "simple_notification",
                         {"type": "warning", "title": notice.display_name, "message": notice.facts, "sticky": True},

@@ -77,8 +77,7 @@ class CrmSupportObjection(models.Model):
                 "text": text.strip()[:2000],
             }
         )
-        for supervisor in made.company_id._crm_support_supervisors():
-            made.activity_schedule("mail.mail_activity_data_todo", summary=made.display_name, user_id=supervisor.id)
+        made.company_id._crm_support_ask_supervisors(made)
         return made
 
     @api.model

@@ -169,12 +169,9 @@ class CrmSupportRequest(models.Model):
         return requests
 
     def write(self, vals):
-        if vals.get("state") == "done":
-            vals.setdefault("done_at", fields.Datetime.now())
+        if "state" in vals:
             vals["awaits_call"] = False
-        elif "state" in vals:
-            vals["awaits_call"] = False
-            vals.setdefault("done_at", False)
+            vals.setdefault("done_at", fields.Datetime.now() if vals["state"] == "done" else False)
             if vals["state"] == "waiting":
                 again = self.filtered(lambda one: one.state not in WAITING)
                 if again:

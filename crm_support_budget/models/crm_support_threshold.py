@@ -2,10 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL
 
-from ..lib.meter import GREEN, RED, YELLOW
-
-#: of colours, the worse first
-WORSE = (RED, YELLOW, GREEN)
+from ..lib.meter import GREEN, RED, WORST_FIRST, YELLOW
 
 
 class CrmSupportThreshold(models.Model):
@@ -141,7 +138,7 @@ class CrmSupportCrossing(models.Model):
             place, before = last.get(customer, (0, GREEN))
             colours = {reading.colour, *(day["colour"] for day in history.get(customer, ()))}
             # without limits, there is nothing that turns
-            colour = next((one for one in WORSE if one in colours), GREEN)
+            colour = next((one for one in WORST_FIRST if one in colours), GREEN)
             if colour != before:
                 left = self.env["crm.support.meter"]._left_in_words(reading)
                 fresh.append((company.id, customer, place + 1, colour, now, left, reading.green_at or None))
@@ -187,16 +184,13 @@ class CrmSupportCrossing(models.Model):
                 continue
             company = one.company_id
             if threshold.supervisor:
-                for supervisor in company._crm_support_supervisors():
-                    one.with_context(lang=supervisor.lang).activity_schedule(
-                        "mail.mail_activity_data_todo",
-                        summary=one.with_context(lang=supervisor.lang).display_name,
-                        note=one.left,
-                        user_id=supervisor.id,
-                    )
-            if not one._is_first_of_period(threshold.policy_id.period):
-                continue
-            if threshold.template_id and company.crm_support_threshold_mails and one.partner_id.email:
+                company._crm_support_ask_supervisors(one, "left")
+            if (
+                threshold.template_id
+                and company.crm_support_threshold_mails
+                and one.partner_id.email
+                and one._is_first_of_period(threshold.policy_id.period)
+            ):
                 text = self.env._("%s is told that their meter turned", one.partner_id.name)
                 if company._crm_support_may("mail", one.partner_id, text):
                     threshold.template_id.send_mail(one.id)

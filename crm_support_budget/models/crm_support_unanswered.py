@@ -49,13 +49,12 @@ class CrmSupportRequest(models.Model):
         Contact = self.env["crm.support.contact"]
         rows = self.env.execute_query(
             SQL(
-                """SELECT message.id, message.model, message.res_id, message.date,
-                          EXISTS (SELECT FROM res_users AS own
-                                   WHERE own.partner_id = message.author_id AND NOT own.share) AS ours
+                """SELECT message.id, message.model, message.res_id, message.date, %s
                      FROM mail_message AS message
                     WHERE message.id = ANY(%s) AND message.model = ANY(%s) AND message.res_id > 0
                       AND message.author_id IS NOT NULL AND message.date IS NOT NULL AND %s
                     ORDER BY message.date, message.id""",
+                Contact._is_by_us("message"),
                 ids,
                 list(THREADS),
                 Contact._is_said("message"),
@@ -135,23 +134,18 @@ class CrmSupportRequest(models.Model):
             message = self.env["mail.message"].browse(message_id)
             company = companies.browse(company_id) if company_id else technicians[:1].company_id or companies[:1]
             lead = self.env["crm.lead"].browse(res_id if model == "crm.lead" else [])
-            if (
-                not person
-                or message not in messages
-                # one's own company is no customer
-                or person.commercial_partner_id == company.partner_id
-                or (
-                    # what a salesperson talks about is no support
-                    lead and lead.user_id not in technicians
-                )
-            ):
-                over.append(ident)
-                continue
-            if since[company.id] and at > since[company.id]:
+            # neither one's own company, nor what a salesperson talks about; where it is off, nothing is kept either
+            wanted = (
+                person
+                and message in messages
+                and person.commercial_partner_id != company.partner_id
+                and (not lead or lead.user_id in technicians)
+                and since[company.id]
+            )
+            if wanted and at > since[company.id]:
                 continue
             over.append(ident)
-            # where that is off, nothing is kept either: it would be in the way of the others
-            if since[company.id]:
+            if wanted:
                 self._ask_for(message, person, company, lead)
         if over:
             self.env.cr.execute(SQL("DELETE FROM crm_support_unanswered WHERE id = ANY(%s)", over))

@@ -1,9 +1,9 @@
 from odoo import api, fields, models
 
-from ..lib.meter import GREEN, RED, YELLOW
+from ..lib.meter import RED, WORST_FIRST, YELLOW
 
-#: of colours, the better first
-_BETTER = (None, GREEN, YELLOW, RED)
+#: of colours, the worst first; None is no limit
+_WORST_FIRST = (*WORST_FIRST, None)
 
 
 class CrmSupportWould(models.Model):
@@ -31,7 +31,7 @@ class CrmSupportWould(models.Model):
             (company.id, customer, one["colour"], texts[one["colour"]], one["at"])
             for customer, days in history.items()
             for one in days
-            if one["colour"] in texts and _BETTER.index(one["colour"]) > _BETTER.index(one["before"])
+            if one["colour"] in texts and _WORST_FIRST.index(one["colour"]) < _WORST_FIRST.index(one["before"])
         ]
         if fresh:
             # in SQL: the moment is that of the help, not of the writing down

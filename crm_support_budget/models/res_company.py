@@ -125,6 +125,21 @@ class ResCompany(models.Model):
             "We are trying this out until %s: nothing follows from it yet.", format_date(self.env, begins)
         )
 
+    def _crm_support_ask_supervisors(self, record, note=None):
+        """Give each supervisor something to look at, in their own language.
+
+        :param record: one with activities
+        :param note: name of its field that says more
+        """
+        for supervisor in self._crm_support_supervisors():
+            told = record.with_context(lang=supervisor.lang)
+            told.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=told.display_name,
+                note=told[note] if note else None,
+                user_id=supervisor.id,
+            )
+
     def _crm_support_supervisors(self):
         """:return: supervisors of the company"""
         self.ensure_one()

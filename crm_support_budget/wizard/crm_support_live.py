@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..lib.meter import GREEN, RED, YELLOW
+from ..lib.meter import GREEN, RED, WORST_FIRST, YELLOW
 
 #: days of which customers with help are shown
 DAYS = 35
@@ -69,7 +69,7 @@ class CrmSupportLive(models.TransientModel):
         customers = self.env["res.partner"].union(*[customer for (customer,) in groups])
         Meter = self.env["crm.support.meter"]
         readings = Meter._of(customers, company, now)
-        worst = [RED, YELLOW, GREEN, None]
+        worst = (*WORST_FIRST, None)
         return [
             {
                 "partner_id": customer.id,
