@@ -136,7 +136,10 @@ class TestScale(VoipCase):
     # --- by an index ---
 
     def test_searches_go_by_an_index(self):
+        # a few calls are sorted as quickly as they are read in order, whichever index was analysed last
+        self.env.cr.execute("SET LOCAL enable_sort = off")
         self.assertIn("crm_voip_call_started_idx", self.plan_of([], limit=80, order="started_at desc, id desc"))
+        self.env.cr.execute("SET LOCAL enable_sort = on")
         moment = START.replace(tzinfo=None)
         # of a few calls, any index is as good: without these, there is no other way than by the right one
         self.env.cr.execute(
